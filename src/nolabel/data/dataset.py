@@ -1,0 +1,106 @@
+"""`Dataset`: samples in compact form, each with an id; in memory or in a memory map, the user need not care.
+
+It knows nothing of modalities (their rooms make the arrays), of batching order (`sampler.py`) or of devices.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nolabel.errors import DataError, Problem
+from nolabel.types import Batch, DataSpec, to_network
+
+
+class Dataset:
+    """N samples, their ids, and what is known about them. Made by `nolabel.open`.
+
+    Parameters
+    ----------
+    spec
+        What one sample looks like, and the recipe that made it so.
+    store
+        (N, *spec.shape), uint8 or float32. A tensor is held in memory; a `numpy.memmap` stays on disk and is
+        read as it is needed.
+    ids
+        N names: paths, row numbers or the index of a table. They come out beside the embeddings.
+    labels
+        (N,) integer class codes, -1 for unknown, or None. `fit` does not look at them unless asked.
+    classes
+        The name of each class code.
+    mask
+        (N, D) bool, True where the value was observed, or None when nothing is missing.
+    skipped
+        Files or rows that were left out because the user said `on_error="skip"`.
+    name
+        What the user opened, for reports.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        store: "Tensor | np.memmap[tuple[int, ...], np.dtype[np.uint8 | np.float32]]",
+        ids: Sequence[str | int],
+        *,
+        labels: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None,
+        classes: Sequence[str] = (),
+        mask: Tensor | None = None,
+        skipped: Sequence[Problem] = (),
+        name: str = "",
+    ) -> None:
+        if tuple(store.shape[1:]) != spec.shape:
+            raise DataError(f"store holds samples of shape {tuple(store.shape[1:])}, its spec says {spec.shape}")
+        if len(ids) != store.shape[0]:
+            raise DataError(f"{store.shape[0]} samples have {len(ids)} ids; every sample needs one")
+        if labels is not None and len(labels) != store.shape[0]:
+            raise DataError(f"{store.shape[0]} samples have {len(labels)} labels; give one each, -1 for unknown")
+        self.spec = spec
+        self.store = store
+        self.ids = ids
+        self.labels = labels
+        self.classes = tuple(classes)
+        self.mask = mask
+        self.skipped = tuple(skipped)
+        self.name = name
+
+    def __len__(self) -> int:
+        return int(self.store.shape[0])
+
+    def __repr__(self) -> str:
+        where = "in memory" if self.in_memory else "memory-mapped"
+        known = f", {len(self.classes)} classes" if self.labels is not None else ""
+        return f"Dataset({self.name or self.spec.modality}: {len(self)} x {self.spec.shape}, {where}{known})"
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the samples are held in memory (else they are read from a memory map)."""
+        return isinstance(self.store, Tensor)
+
+    def rows(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Stored values (B, *shape) and mask (B, D) of the rows in `index` (B,), in that order."""
+        mask = None if self.mask is None else self.mask[index]
+        if isinstance(self.store, Tensor):
+            return self.store[index], mask
+        return torch.from_numpy(self.store[index.numpy()]), mask
+
+    def batches(self, size: int = 1024) -> Iterator[Batch]:
+        """All samples in order, in network space, `size` at a time."""
+        for start in range(0, len(self), size):
+            index = torch.arange(start, min(start + size, len(self)))
+            stored, mask = self.rows(index)
+            yield Batch(to_network(stored), index, None, mask)
+
+    def subset(self, index: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> "Dataset":
+        """The samples in `index` (row numbers), in that order, held in memory."""
+        stored, mask = self.rows(torch.as_tensor(index))
+        return Dataset(
+            self.spec,
+            stored,
+            [self.ids[int(row)] for row in index],
+            labels=None if self.labels is None else self.labels[index],
+            classes=self.classes,
+            mask=mask,
+            skipped=self.skipped,
+            name=self.name,
+        )

@@ -1,0 +1,93 @@
+"""Everything nolabel raises on purpose.
+
+    NolabelError
+    ├── DataError(ValueError)            the data cannot be used as given
+    │   ├── BrokenFilesError             some files could not be read; .problems lists them
+    │   └── ModalityError                the data are of another kind than the model was fitted to
+    ├── ArgumentError(ValueError)        a constructor or function argument is wrong
+    ├── OutputError(OSError)             a file or folder could not be written, or is in the way
+    ├── SavedModelError                  a saved model or checkpoint is damaged, foreign or too new
+    ├── TrainingError(RuntimeError)      training cannot go on
+    │   └── DivergedError                loss or gradient became NaN or infinite; .step says when
+    └── TrainingInterrupted(KeyboardInterrupt)   Ctrl-C or SIGTERM; the state so far was kept
+
+Every message names the argument or file, what was expected, what came, and the fix. "Not fitted" is scikit-learn's
+own `NotFittedError`, so that its tools recognise it. This file knows no other room.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class NolabelError(Exception):
+    """Base of every error that nolabel raises on purpose; its text is meant for a person."""
+
+
+class DataError(NolabelError, ValueError):
+    """The data cannot be used as given."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One file (or archive member, or row) that could not be read, and why."""
+
+    where: str
+    why: str
+
+
+class BrokenFilesError(DataError):
+    """Some files could not be read; `problems` lists every one of them."""
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class ModalityError(DataError):
+    """The data are of another kind (images, a table, ...) than the model was fitted to."""
+
+
+class ArgumentError(NolabelError, ValueError):
+    """An argument is wrong."""
+
+
+class OutputError(NolabelError, OSError):
+    """A file or folder could not be written, or is in the way."""
+
+
+class SavedModelError(NolabelError):
+    """A saved model or checkpoint is damaged, foreign, or written by a newer nolabel."""
+
+
+class TrainingError(NolabelError, RuntimeError):
+    """Training cannot go on."""
+
+
+class DivergedError(TrainingError):
+    """Loss or gradient became NaN or infinite at optimizer step `step` (counted from 1)."""
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class TrainingInterrupted(NolabelError, KeyboardInterrupt):
+    """Ctrl-C or SIGTERM stopped training; `signum` is the signal's number, the state so far was kept."""
+
+    def __init__(self, message: str, signum: int) -> None:
+        super().__init__(message)
+        self.signum = signum
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """'; did you mean X?' for the choice spelled most like `word`, or '' when none is near."""
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def not_a_choice(argument: str, value: object, choices: Iterable[str]) -> ArgumentError:
+    """The one sentence for a value outside a list of choices."""
+    options = list(choices)
+    listed = ", ".join(repr(option) for option in options)
+    return ArgumentError(f"{argument} must be one of {listed}; got {value!r}{nearest(str(value), options)}")

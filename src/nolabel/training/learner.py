@@ -1,0 +1,88 @@
+"""The abstract learners: what the engine can drive.
+
+A learner owns the *step*, the engine owns the *loop*. A learner is a plain `nn.Module`: it can be trained from a
+user's own loop, and the engine accepts a learner of the user's own. It does not know devices, files or epochs.
+
+    Learner
+    ├── GradientLearner      a loss whose gradient is followed
+    │   └── DistillingLearner    and something that follows the weights without gradient: a teacher, a codebook
+    ├── AdversarialLearner   several players, each with a loss and an optimizer of its own
+    └── CountingLearner      sufficient statistics, no gradient: maps, topics
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from nolabel.training.randomness import Draws
+from nolabel.types import Batch, Losses
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where training stands, as a learner sees it.
+
+    number: optimizer steps done before this one.  progress: fraction of the whole run done, in [0, 1).
+    draws: the random numbers of this step.
+    """
+
+    number: int
+    progress: float
+    draws: Draws
+
+
+class Learner(nn.Module, ABC):
+    """What is learned. `encode` is what `transform` returns and uses no randomness."""
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> Tensor:
+        """Network values (B, ...) to codes (B, L)."""
+
+
+class GradientLearner(Learner):
+    """Learns by following the gradient of one loss."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, step: Step) -> Losses:
+        """The objective on a batch; a mean over its samples."""
+
+
+class DistillingLearner(GradientLearner):
+    """A gradient learner with a part that follows the weights: an EMA teacher, a codebook of running means."""
+
+    @abstractmethod
+    def follow(self, step: Step) -> None:
+        """Move the following part; called after every optimizer step, without gradient."""
+
+
+class AdversarialLearner(Learner):
+    """Several players that move in turn, each against the others."""
+
+    @abstractmethod
+    def players(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """The players in the order in which they move, and the parameters that each may change."""
+
+    @abstractmethod
+    def player_loss(self, player: str, batch: Batch, step: Step) -> Losses:
+        """The objective of one player on a batch; a mean over its samples."""
+
+
+class CountingLearner(Learner):
+    """Learns from sufficient statistics: gather them over batches, then refresh the model from them.
+
+    Statistics are *sums* over samples, so that batches and processes may be added up in any grouping.
+    """
+
+    @abstractmethod
+    def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """The statistics of one batch, summed over its samples, by name."""
+
+    @abstractmethod
+    def refresh(self, statistics: Mapping[str, Tensor], step: Step) -> Losses:
+        """Make the model anew from the summed statistics; returns what to log."""
+
+    @abstractmethod
+    def refresh_every(self) -> int | None:
+        """Batches between two refreshes; None for once an epoch."""

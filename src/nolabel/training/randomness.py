@@ -1,0 +1,78 @@
+"""Randomness that depends on (seed, step) and on nothing else.
+
+Every draw of a training step comes from a generator seeded by the run's seed and the step's number, and is drawn for
+the *whole* batch before a process takes its rows. So the same seed gives the same bits, a resumed run needs no saved
+generator, and two processes see the noise that one would have seen. Global generators are never touched.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+_MIX = 0x9E3779B97F4A7C15  # odd constant of splitmix64: spreads neighbouring (seed, step) pairs over 64 bits
+
+
+def mix(*numbers: int) -> int:
+    """One 63-bit seed from several whole numbers (splitmix64's finaliser, folded over them)."""
+    state = 0
+    for number in numbers:
+        state = (state + number + _MIX) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state >> 1
+
+
+class Draws:
+    """The random numbers of one step.
+
+    Parameters
+    ----------
+    seed
+        Whole numbers that name the step: (run seed, step).
+    device
+        Where the numbers are wanted.
+    total
+        Samples in the whole batch, over all processes; None when the caller's batch is the whole.
+    rows
+        Which of them are ours: a slice of `range(total)`.
+    """
+
+    def __init__(
+        self, *seed: int, device: torch.device | str = "cpu", total: int | None = None, rows: slice = slice(None)
+    ) -> None:
+        self._generator = torch.Generator(device=device)
+        self._generator.manual_seed(mix(*seed))
+        self._device = torch.device(device)
+        self._total = total
+        self._rows = rows
+
+    def _shape(self, like: Tensor) -> tuple[int, ...]:
+        return (self._total or like.shape[0], *like.shape[1:])
+
+    def normal(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, one for each entry of `like` (B, ...)."""
+        shape = self._shape(like)
+        return torch.randn(shape, generator=self._generator, device=self._device)[self._rows]
+
+    def uniform(self, like: Tensor) -> Tensor:
+        """Uniform numbers in [0, 1), one for each entry of `like` (B, ...)."""
+        shape = self._shape(like)
+        return torch.rand(shape, generator=self._generator, device=self._device)[self._rows]
+
+    def shared_integers(self, high: int, count: int) -> Tensor:
+        """`count` integers below `high`, the same in every process."""
+        return torch.randint(high, (count,), generator=self._generator, device=self._device)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global CPU generator set to `seed` inside the block, and put back as it was after it.
+
+    PyTorch's modules draw their first weights from the global generator; this is the one place where it is touched.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(mix(seed))
+        yield
