@@ -77,6 +77,20 @@ class Dataset:
         """Whether the samples are held in memory (else they are read from a memory map)."""
         return isinstance(self.store, Tensor)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the samples are held; the CPU for a memory map."""
+        return self.store.device if isinstance(self.store, Tensor) else torch.device("cpu")
+
+    def to(self, device: torch.device) -> "Dataset":
+        """The same data set held on `device`, or itself when it is memory-mapped or there already."""
+        if not isinstance(self.store, Tensor) or self.store.device == device:
+            return self
+        mask = None if self.mask is None else self.mask.to(device)
+        moved = Dataset(self.spec, self.store.to(device), self.ids, labels=self.labels, classes=self.classes)
+        moved.mask, moved.skipped, moved.name = mask, self.skipped, self.name
+        return moved
+
     def rows(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         """Stored values (B, *shape) and mask (B, D) of the rows in `index` (B,), in that order."""
         mask = None if self.mask is None else self.mask[index]

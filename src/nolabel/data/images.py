@@ -1,0 +1,208 @@
+"""Images: what one sample is to a network, from arrays and back.
+
+A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 1] where the source had more than 8 bits:
+
+    source dtype         stored      network value     restored as
+    uint8                uint8       v / 255           uint8, rounded and clipped
+    bool                 uint8       0 or 1            bool, v >= 0.5
+    uint16               float32     v / 65535         uint16, rounded and clipped
+    float, in [0, 1]     float32     v                 float32
+    image files          uint8       v / 255           uint8
+
+Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. Arrays are never
+resized or recoloured, files are (by the rule in `pictures`). Images come back in the layout and dtype they came in; files
+come back as (N, H, W) or (N, H, W, 3). How files are found, decoded and cached is for other files.
+"""
+
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nolabel.errors import DataError
+from nolabel.types import DataSpec
+
+Layout = Literal["HW", "HWC", "CHW"]
+
+_CHANNELS = (1, 3)
+_TOLERANCE = 1e-6  # float images may leave [0, 1] by so much, which resampling in float32 does
+_BLOCK_BYTES = 2**26
+
+
+def learn(array: NDArray[Any], *, channels_first: bool = False) -> DataSpec:
+    """The spec of an array of images.
+
+    Parameters
+    ----------
+    array
+        (N, H, W), (N, H, W, C) or (N, C, H, W).
+    channels_first
+        The layout to assume where both would do, as for (N, 3, 8, 3).
+
+    Raises
+    ------
+    DataError
+        No axis can be the channels, or the dtype has no stated range.
+    """
+    _check_dtype(array)
+    layout = _layout(array.shape, channels_first)
+    return _spec(_planes(array, layout).shape[1:], layout, array.dtype.name, "array")
+
+
+def learn_files(channels: int, height: int, width: int) -> DataSpec:
+    """The spec of image files decoded to this size."""
+    return _spec((channels, height, width), "HW" if channels == 1 else "HWC", "uint8", "files")
+
+
+def encode(array: NDArray[Any], spec: DataSpec, *, channels_first: bool = False) -> NDArray[Any]:
+    """Stored values (N, C, H, W) of an array of images; a view of it where its dtype allows that.
+
+    Parameters
+    ----------
+    array
+        As for `learn`; its layout and dtype may differ from those that the spec was learned from.
+    spec
+        What a sample must be.
+    channels_first
+        The layout to assume where both would do and neither gives the spec's shape.
+
+    Raises
+    ------
+    DataError
+        The images are of another size or number of channels, or values are not finite or not in [0, 1].
+    """
+    _check_dtype(array)
+    planes = _planes(array, _fitting_layout(array.shape, spec, channels_first))
+    if planes.shape[1:] != spec.shape:
+        raise DataError(_wrong_shape(planes.shape[1:], spec))
+    return _stored(planes)
+
+
+def restore(spec: DataSpec, values: Tensor) -> NDArray[Any]:
+    """Network values (B, C, H, W) as images in the layout and dtype that the spec was learned from."""
+    planes = values.detach().cpu().float().numpy()
+    layout = spec.recipe["layout"]
+    images = planes[:, 0] if layout == "HW" else planes.transpose(0, 2, 3, 1) if layout == "HWC" else planes
+    return np.ascontiguousarray(_as_dtype(images, np.dtype(spec.recipe["dtype"])))
+
+
+def _spec(shape: tuple[int, ...], layout: Layout, dtype: str, source: str) -> DataSpec:
+    return DataSpec("image", tuple(int(n) for n in shape), "unit", {"source": source, "layout": layout, "dtype": dtype})
+
+
+def _as_dtype(images: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind == "f":
+        return images
+    if dtype.kind == "b":
+        return cast("NDArray[Any]", images >= 0.5)
+    return np.rint(np.clip(images, 0, 1) * np.iinfo(dtype).max).astype(dtype)
+
+
+def _layout(shape: tuple[int, ...], channels_first: bool) -> Layout:
+    if len(shape) == 3:
+        if shape[2] in (3, 4) and min(shape[:2]) > 4:
+            raise DataError(f"shape {shape} looks like one colour image, not like N images; pass image[None]")
+        return "HW"
+    first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
+    if first and (channels_first or not last):
+        return "CHW"
+    if last:
+        return "HWC"
+    raise DataError(_no_channels(shape))
+
+
+def _no_channels(shape: tuple[int, ...]) -> str:
+    fix = ""
+    if shape[3] in (2, 4):
+        fix = f"; drop alpha with X[..., :{shape[3] - 1}] or composite it"
+    if shape[1] in (2, 4):
+        fix = f"; drop alpha with X[:, :{shape[1] - 1}] or composite it"
+    return f"images must have 1 or 3 channels, as (N, H, W, C) or (N, C, H, W); got shape {shape}{fix}"
+
+
+def _fitting_layout(shape: tuple[int, ...], spec: DataSpec, channels_first: bool) -> Layout:
+    """The layout that gives the spec's shape, if one does."""
+    if len(shape) == 4:
+        if shape[1:] == spec.shape:
+            return "CHW"
+        if (shape[3], shape[1], shape[2]) == spec.shape:
+            return "HWC"
+    return _layout(shape, channels_first)
+
+
+def _planes(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    """A view of the array as (N, C, H, W)."""
+    if layout == "HW":
+        return array[:, None]
+    return array.transpose(0, 3, 1, 2) if layout == "HWC" else array
+
+
+def _check_dtype(array: NDArray[Any]) -> None:
+    if array.dtype.kind in "bf" or array.dtype in (np.uint8, np.uint16):
+        return
+    raise DataError(
+        f"images of dtype {array.dtype} have no stated range. Pass X.astype('uint8') if 255 is white, or X / X.max() as "
+        "float in [0, 1]; uint8, uint16, bool and float are understood"
+    )
+
+
+def _stored(planes: NDArray[Any]) -> NDArray[Any]:
+    if planes.dtype == np.uint8:
+        return planes
+    if planes.dtype == np.bool_:
+        return planes.astype(np.uint8) * np.uint8(255)
+    if planes.dtype == np.uint16:
+        return planes.astype(np.float32) / np.float32(65535)
+    _check_range(planes)
+    if isinstance(planes, np.memmap) and planes.dtype == np.float32:
+        return planes
+    return np.clip(planes, 0, 1, dtype=np.float32) if _leaves_range(planes) else planes.astype(np.float32, copy=False)
+
+
+def _leaves_range(planes: NDArray[Any]) -> bool:
+    return bool(planes.min() < 0 or planes.max() > 1)
+
+
+def _check_range(planes: NDArray[Any]) -> None:
+    low, high = float(planes.min()), float(planes.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise DataError(_not_finite(planes))
+    if low < -_TOLERANCE or high > 1 + _TOLERANCE:
+        raise DataError(_out_of_range(low, high))
+
+
+def _not_finite(planes: NDArray[Any]) -> str:
+    block = max(1, _BLOCK_BYTES // planes[0].nbytes)
+    bad: list[int] = []
+    for start in range(0, len(planes), block):
+        finite = np.isfinite(planes[start : start + block]).all(axis=(1, 2, 3))
+        bad += (start + np.flatnonzero(~finite)).tolist()
+    rows = ", ".join(map(str, bad[:10])) + (", ..." if len(bad) > 10 else "")
+    return f"images must be finite; NaN or infinity found in {len(bad)} of {len(planes)} samples, row {rows}. Take them out"
+
+
+def _out_of_range(low: float, high: float) -> str:
+    if low >= 0:
+        top = 255 if high <= 255 else 65535 if high <= 65535 else None
+        fix = f"divide by {top}" if top else "divide by the largest value"
+        fix += " (or pass X.astype('uint8') as it is)" if top == 255 else ""
+    else:
+        fix = "pass (X + 1) / 2" if low >= -1.001 and high <= 1.001 else "pass (X - X.min()) / (X.max() - X.min())"
+    return f"float images must lie in [0, 1]; got min {low:g}, max {high:g}: {fix}"
+
+
+def _wrong_shape(got: tuple[int, ...], spec: DataSpec) -> str:
+    want = spec.shape
+    fix = (
+        "make them grey or colour as those were"
+        if got[0] != want[0]
+        else f"resize them to {want[1]} x {want[2]} (PIL.Image.resize), or pass the image files, which nolabel resizes"
+    )
+    return f"the model was fitted to images of {_size(want)}; got {_size(got)}: {fix}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} channel{'s' if shape[0] > 1 else ''}, {shape[1]} x {shape[2]} pixels"
+
+

@@ -1,0 +1,65 @@
+"""What a source is once it has been found and opened, and before its modality encodes it.
+
+Readers (`files`, `archives`, `idx`, `arrays`, `hub`, `named`) make one of these; `source` hands it to its modality.
+It knows nothing of models or recipes.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nolabel.data.encoded import EncodedImages
+
+
+@final
+@dataclass(frozen=True)
+class RawArray:
+    """An array: a table if it has two axes, images if it has three or four.
+
+    values: NumPy array, perhaps a memory map.  channels_first: what to assume where the shape alone does not tell,
+    as (N, 3, 8, 3).  labels, classes: the class of each sample, if the source has them.
+    """
+
+    values: NDArray[Any]
+    name: str
+    channels_first: bool = False
+    labels: object = None
+    classes: Sequence[str] = ()
+
+
+@final
+@dataclass(frozen=True)
+class RawTable:
+    """A pandas frame. kind: what the user gave, and so wants back: a frame, or an array of numbers."""
+
+    frame: Any
+    name: str
+    kind: Literal["frame", "array"] = "frame"
+    labels: object = None
+    classes: Sequence[str] = ()
+
+
+@final
+@dataclass(frozen=True)
+class RawImages:
+    """Encoded images that are decoded later, or found decoded in the cache.
+
+    fingerprint: changes whenever the images may have changed; None if nothing can tell, and then nothing is cached.
+    opened: lists the images; whatever that needs (a temporary file) lives as long as the context.
+    labels: "folders" if the folders in the names are the classes, or one label for each image, or None.
+    ids: whether an image is known by its name or by its row.
+    """
+
+    name: str
+    fingerprint: str | None
+    opened: Callable[[], AbstractContextManager[EncodedImages]]
+    labels: object = None
+    classes: Sequence[str] = ()
+    ids: Literal["names", "rows"] = "names"
+
+
+Raw = RawArray | RawTable | RawImages

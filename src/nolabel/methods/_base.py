@@ -1,0 +1,498 @@
+"""The estimator: what users touch, and the types that say what a method can do.
+
+    Estimator            fit, partial_fit, save                (final; a method writes __init__ and build)
+    └── Embedder         transform
+        └── Reconstructor    reconstruct, inverse_transform, score_samples, interpolate
+    Sampler              sample                                (beside any of them)
+
+An estimator *has* a learner after `fit`; it is not a module. Its constructor arguments are its whole configuration and
+are stored as given. Command line, report and server look only at these types. No method is named here.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from nolabel.data import source
+from nolabel.data.dataset import Dataset
+from nolabel.errors import ArgumentError, DataError
+from nolabel.methods import _folder
+from nolabel.training import engine
+from nolabel.training.learner import Learner
+from nolabel.training.plan import Plan, as_plan
+from nolabel.training.randomness import mix, seeded
+from nolabel.types import Batch, DataSpec
+
+Array = NDArray[np.float32]
+CHUNK = 1024  # samples encoded at a time
+
+
+class Codec(ABC):
+    """What a learner must offer for its estimator to be a `Reconstructor`."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Codes (B, L) to network values (B, *shape): the mean of the likelihood, without randomness."""
+
+    @abstractmethod
+    def score(self, batch: Batch) -> Tensor:
+        """One number a sample (B,), higher for more usual samples: minus the reconstruction error, or the bound."""
+
+
+class Draw(ABC):
+    """What a learner must offer for its estimator to be a `Sampler`."""
+
+    @abstractmethod
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` new samples in network space (count, *shape)."""
+
+
+class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """Base of every method. See the subclass for what its arguments mean; `epochs=None` and `batch_size=None` choose.
+
+    Attributes
+    ----------
+    learner_ : nolabel.training.learner.Learner
+        The trained module, on the device where it was trained.
+    spec_ : DataSpec
+        What a sample looks like, and the recipe that made it so.
+    history_ : list of dict
+        One record an epoch: loss, its parts, the held-out loss, seconds, samples a second, share of time waiting.
+    health_ : list of Verdict
+        How training went, in plain words.
+    seed_ : int
+        The seed that was used.
+    classes_ : ndarray
+        Names of the classes, for methods that use labels.
+    n_features_in_ : int
+        Number of columns (tables) or values (images) of a sample.
+    """
+
+    uses_labels: ClassVar[bool] = False
+    paper: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float
+    random_state: Any
+    plan: Any
+
+    @abstractmethod
+    def build(self, spec: DataSpec) -> Learner:
+        """The learner for samples that look like `spec`; torch's generator is already seeded."""
+
+    @classmethod
+    @abstractmethod
+    def tiny(cls) -> Self:
+        """An instance that trains in under a second, for the contract tests."""
+
+    # --- training ----------------------------------------------------------------------------------------------------
+
+    @final
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        out: str | Path | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        progress: bool = False,
+        tensorboard: bool = False,
+    ) -> Self:
+        """Learn from the samples in `X`.
+
+        Parameters
+        ----------
+        X : any source that `nolabel.open` takes, or a Dataset
+            The samples.
+        y : array of N labels, "labels", or None
+            Used only by methods that learn from labels: -1, NaN or None is "unknown"; `"labels"` takes those of the
+            data set (class folders, label files). Other methods do not look at it.
+        out : path or None
+            Run folder for the model, checkpoints and `metrics.jsonl`; None keeps nothing on disk.
+        resume : bool
+            Go on from the newest checkpoint in `out`, exactly as if training had not stopped.
+        overwrite : bool
+            Replace what an earlier run left in `out`.
+        progress : bool
+            Show a progress bar on stderr.
+        tensorboard : bool
+            Also write TensorBoard files to `out`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, ArgumentError
+            The data or an argument cannot be used; the message says why and what to do.
+        OutputError
+            `out` exists already, or cannot be written.
+        DivergedError, TrainingInterrupted
+            Training stopped; the learner holds the last good state.
+        """
+        plan = self._checked_plan()
+        data, labels = self._take(X, y)
+        folder = _folder.prepare(out, resume=resume, overwrite=overwrite)
+        batch = self._batch_size(len(data))
+        self._begin(data, X)
+        job = engine.Job(
+            self.learner_,
+            data,
+            epochs=self._epochs(len(data), batch),
+            batch_size=batch,
+            learning_rate=self.learning_rate,
+            seed=self.seed_,
+            plan=plan,
+            labels=labels,
+            folder=None if folder is None else folder / "checkpoint",
+            resume=resume,
+            identity=self._identity(data) if folder is not None else {},
+            listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard, resume=resume),
+        )
+        outcome = engine.run(job)
+        self.history_ = outcome.history
+        self.health_ = outcome.verdicts
+        if folder is not None and _folder.is_writer():
+            self.save(folder / "model")
+        return self
+
+    @final
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from one more part of the data: one pass over `X`, going on from what is known.
+
+        The first call fixes what a sample looks like. The learning rate is constant, for a schedule needs an end.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+
+        Returns
+        -------
+        self
+        """
+        plan = self._checked_plan()
+        if not hasattr(self, "learner_"):
+            data, labels = self._take(X, y)
+            self._begin(data, X)
+            self.history_, self.health_ = [], []
+        else:
+            data, labels = self._take_more(X, y)
+        if getattr(self, "_stream", None) is None:
+            batch = self._batch_size(len(data))
+            self._stream = engine.Stream(self.learner_, plan, self.learning_rate, batch, self.seed_)
+        self.history_.append(self._stream.take(data, labels))
+        return self
+
+    def _checked_plan(self) -> Plan:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if value is not None and not (whole and value >= 1):
+                raise ArgumentError(f"{name} must be a whole number of at least 1, or None to choose; got {value!r}")
+        rate = self.learning_rate
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < math.inf:
+            raise ArgumentError(f"learning_rate must be a number above 0; got {rate!r}")
+        return as_plan(self.plan)
+
+    def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
+        data = source.open(X, labels=self._wanted_labels(y))
+        _refuse_hopeless(data)
+        return data, self._labels(data, y)
+
+    def _take_more(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
+        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y))
+        if not self.uses_labels:
+            return data, None
+        return data, self._recode(data)
+
+    def _wanted_labels(self, y: Any) -> Any:
+        return y if self.uses_labels and not (isinstance(y, str) and y == "labels") else None
+
+    def _labels(self, data: Dataset, y: Any) -> Tensor | None:
+        if not self.uses_labels:
+            return None
+        if y is None or data.labels is None:
+            raise ArgumentError(
+                f"{type(self).__name__} learns from labels: give y, with -1 or NaN for unknown ones"
+                + (
+                    "; this data set has none of its own"
+                    if isinstance(y, str)
+                    else ", or y='labels' for the data's own"
+                )
+            )
+        if not (data.labels >= 0).any():
+            raise DataError("no sample has a known label; give at least one of each class")
+        self.classes_ = np.asarray(data.classes)
+        return torch.from_numpy(np.ascontiguousarray(data.labels))
+
+    def _recode(self, data: Dataset) -> Tensor | None:
+        """Codes of new labels in terms of the classes known from the first part."""
+        if data.labels is None:
+            return torch.full((len(data),), -1)
+        known = {name: code for code, name in enumerate(self.classes_.tolist())}
+        unknown = [name for name in data.classes if name not in known]
+        if unknown:
+            raise DataError(f"y has classes {unknown} that the first part had not; it had {list(known)}")
+        codes = np.array([*(known[name] for name in data.classes), -1])
+        return torch.from_numpy(codes[data.labels])
+
+    def _begin(self, data: Dataset, X: Any) -> None:
+        """Set what is known before the first step."""
+        self.spec_ = data.spec
+        self.n_features_in_ = _columns(X, data)
+        names = _column_names(X)
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.seed_ = self._seed()
+        self._stream = None
+        self.learner_ = self._new_learner(self.seed_)
+        self._n_features_out = self._code_width()
+
+    def _seed(self) -> int:
+        if self.random_state is None:
+            return int(np.random.SeedSequence().generate_state(1)[0])
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _new_learner(self, seed: int) -> Learner:
+        with seeded(seed):
+            return self.build(self.spec_)
+
+    @torch.no_grad()
+    def _code_width(self) -> int:
+        learner = self.learner_
+        learner.eval()
+        return int(learner.encode(torch.zeros(2, *self.spec_.shape)).shape[1])
+
+    def _batch_size(self, samples: int) -> int:
+        """Chosen so that an epoch has at least about 20 steps: a power of two from 16 to 256."""
+        if self.batch_size is not None:
+            return min(int(self.batch_size), samples)
+        return min(256, max(16, 2 ** round(math.log2(samples / 20)))) if samples > 16 else samples
+
+    def _epochs(self, samples: int, batch_size: int) -> int:
+        """Chosen so that about 5,000 steps are taken, in 10 to 200 epochs."""
+        if self.epochs is not None:
+            return int(self.epochs)
+        return min(200, max(10, round(5000 / math.ceil(samples / batch_size))))
+
+    def _identity(self, data: Dataset) -> dict[str, Any]:
+        may_change = {"epochs", "learning_rate", "plan"}
+        arguments = {name: value for name, value in _folder.arguments(self).items() if name not in may_change}
+        return {
+            "method": type(self).__name__,
+            "arguments": arguments,
+            "seed": self.seed_ if self.random_state is not None else None,
+            "data": _folder.fingerprint(data),
+        }
+
+    # --- afterwards --------------------------------------------------------------------------------------------------
+
+    @final
+    def save(self, path: str | Path) -> Path:
+        """Write the model to the folder `path`: `model.json` and `model.safetensors`. Nothing is pickled.
+
+        Returns the folder. `nolabel.load(path)` reads it back.
+        """
+        check_is_fitted(self)
+        return _folder.save(self, Path(path))
+
+    @final
+    def untrained(self, random_state: int = 0) -> Self:
+        """The same method for the same data with first weights only: the baseline that training must beat."""
+        check_is_fitted(self)
+        other = type(self)(**self.get_params(deep=False))
+        for name in ("spec_", "n_features_in_", "_n_features_out", "feature_names_in_", "classes_"):
+            if hasattr(self, name):
+                setattr(other, name, getattr(self, name))
+        other.seed_ = mix(self.seed_, 1 + random_state)
+        other._stream = None
+        other.history_, other.health_ = [], []
+        other.learner_ = other._new_learner(other.seed_).eval()
+        return other
+
+    def _open(self, X: Any) -> Dataset:
+        check_is_fitted(self)
+        return source.open(X, spec=self.spec_)
+
+    def _batches(self, data: Dataset) -> Iterator[Batch]:
+        device = next(self.learner_.parameters()).device
+        for batch in data.batches(CHUNK):
+            mask = None if batch.mask is None else batch.mask.to(device)
+            yield Batch(batch.x.to(device), batch.index, None, mask)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "learner_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_stream", None)  # optimizer moments: of use to partial_fit only, and tied to this process's learner
+        return {**state, "_stream": None} if "learner_" in state else state
+
+
+class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
+    """A method that turns samples into vectors."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    @torch.no_grad()
+    def transform(self, X: Any) -> Array:
+        """Codes (N, L) float32 of the samples in `X`, without randomness, in order.
+
+        Parameters
+        ----------
+        X : any source that `nolabel.open` takes, or a Dataset
+            Samples of the kind that the model was fitted to; treated by the recipe learned then.
+
+        Raises
+        ------
+        ModalityError, DataError
+            The samples are of another kind, width or size.
+        """
+        data = self._open(X)
+        codes = [self.learner_.encode(batch.x).float().cpu().numpy() for batch in self._batches(data)]
+        return np.concatenate(codes)
+
+
+class Reconstructor(Embedder):
+    """An embedder that can also go back from codes to data."""
+
+    learner_: Any
+
+    @torch.no_grad()
+    def reconstruct(self, X: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """The samples of `X` after a round trip through the code, in the form in which `fit` met them.
+
+        Images come back in their own layout and type, tables in their own columns and units.
+        """
+        data = self._open(X)
+        learner = self.learner_
+        return self._restore(learner.decode(learner.encode(batch.x)) for batch in self._batches(data))
+
+    @torch.no_grad()
+    def inverse_transform(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """Codes (N, L) to data, in the form in which `fit` met them."""
+        check_is_fitted(self)
+        codes = self._checked_codes(Z)
+        return self._restore(self.learner_.decode(part) for part in codes.split(CHUNK))
+
+    @torch.no_grad()
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """How usual each sample is (N,): minus its reconstruction error, or the bound on its log-likelihood.
+
+        Higher is more usual, as for scikit-learn's density and outlier models; rank by it to find anomalies.
+        """
+        data = self._open(X)
+        scores = [self.learner_.score(batch).double().cpu().numpy() for batch in self._batches(data)]
+        return np.concatenate(scores)
+
+    @torch.no_grad()
+    def interpolate(self, a: Any, b: Any, steps: int = 8) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """Samples along the straight line between the codes of `a` and `b`, ends included.
+
+        Parameters
+        ----------
+        a, b : sources of n samples each
+            Where the lines begin and end.
+        steps : int, default=8
+            Samples on each line.
+
+        Returns
+        -------
+        (n * steps) samples, line after line, in the form in which `fit` met the data.
+        """
+        if not isinstance(steps, int) or steps < 2:
+            raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
+        first, last = torch.from_numpy(self.transform(a)), torch.from_numpy(self.transform(b))
+        if first.shape != last.shape:
+            raise DataError(f"a has {len(first)} samples and b has {len(last)}; give as many of each")
+        t = torch.linspace(0, 1, steps)[None, :, None]
+        lines = first[:, None] * (1 - t) + last[:, None] * t
+        return self.inverse_transform(lines.flatten(0, 1).numpy())
+
+    def _checked_codes(self, Z: Any) -> Tensor:
+        try:
+            codes = torch.as_tensor(np.asarray(Z, dtype=np.float32))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"codes must be an array of numbers (N, {self._n_features_out}): {error}") from error
+        if codes.ndim != 2 or codes.shape[1] != self._n_features_out:
+            raise DataError(f"codes must have shape (N, {self._n_features_out}); got {tuple(codes.shape)}")
+        if not torch.isfinite(codes).all():
+            raise DataError("codes hold NaN or infinite values")
+        return codes.to(next(self.learner_.parameters()).device)
+
+    def _restore(self, parts: Iterator[Tensor]) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        restored = [source.restore(self.spec_, part.float().cpu()) for part in parts]
+        if isinstance(restored[0], pd.DataFrame):
+            return pd.concat(restored, ignore_index=True)
+        return np.concatenate(restored)
+
+
+class Sampler:
+    """A method that can make new samples."""
+
+    @torch.no_grad()
+    def sample(self, n: int = 16, random_state: int | None = None) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """`n` new samples, in the form in which `fit` met the data.
+
+        Parameters
+        ----------
+        n : int, default=16
+            How many.
+        random_state : int or None, default=None
+            Seed; None draws anew each time.
+        """
+        check_is_fitted(self)
+        if not isinstance(n, int) or n < 1:
+            raise ArgumentError(f"n must be a whole number of at least 1; got {n!r}")
+        learner: Any = self.learner_  # type: ignore[attr-defined]
+        generator = torch.Generator(next(learner.parameters()).device)
+        generator.manual_seed(random_state) if random_state is not None else generator.seed()
+        return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
+
+
+def _refuse_hopeless(data: Dataset) -> None:
+    """Data from which nothing can be learned."""
+    if len(data) < 2:
+        raise DataError(f"found {len(data)} sample(s) (n_samples = {len(data)}); learning needs at least 2")
+    first, _ = data.rows(torch.tensor([0]))
+    for start in range(0, len(data), 65_536):
+        stored, _ = data.rows(torch.arange(start, min(start + 65_536, len(data))))
+        if not (stored == first).all():
+            return
+    raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")
+
+
+def _columns(X: Any, data: Dataset) -> int:
+    shape = getattr(X, "shape", None)
+    if data.spec.modality == "table" and shape is not None and len(shape) == 2:
+        return int(shape[1])
+    return data.spec.width
+
+
+def _column_names(X: Any) -> "np.ndarray[Any, Any] | None":
+    if isinstance(X, pd.DataFrame) and all(isinstance(name, str) for name in X.columns):
+        return np.asarray(X.columns, dtype=object)
+    return None

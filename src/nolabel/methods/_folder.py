@@ -1,0 +1,262 @@
+"""What an estimator leaves on disk: run folders and saved models. Nothing is pickled; loading executes no code.
+
+    RUN/model/model.json          method, arguments, DataSpec, classes, history, health, versions, digest of the weights
+    RUN/model/model.safetensors   weights
+    RUN/checkpoint/               training/checkpoint.py
+    RUN/metrics.jsonl             training/progress.py
+
+A model names its method; only methods of this package are ever looked up, with arguments that their constructors know.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from nolabel._version import __version__
+from nolabel.data.dataset import Dataset
+from nolabel.errors import ArgumentError, OutputError, SavedModelError
+from nolabel.methods import find_method
+from nolabel.training.checkpoint import write_whole
+from nolabel.training.health import Verdict
+from nolabel.training.progress import Bar, JsonLines, Listener, TensorBoard
+from nolabel.types import DataSpec
+
+if TYPE_CHECKING:
+    from nolabel.methods._base import Estimator
+
+FORMAT = 1
+OURS = ("model", "checkpoint", "metrics.jsonl", "report.html", "evidence.json", "tensorboard")
+
+
+# --- run folders -----------------------------------------------------------------------------------------------------
+
+
+def is_writer() -> bool:
+    """Whether this process writes files: the only one, or the first of several."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def prepare(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path | None:
+    """The run folder, made if need be.
+
+    Raises
+    ------
+    OutputError
+        The folder holds something and neither `resume` nor `overwrite` was said.
+    """
+    if out is None:
+        if resume:
+            raise ArgumentError("resume=True needs out=FOLDER, the run to go on with")
+        return None
+    folder = Path(out)
+    if resume and overwrite:
+        raise ArgumentError("resume and overwrite exclude each other: go on with the old run, or replace it")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; out must be a folder")
+    if is_writer():
+        if folder.exists() and any(folder.iterdir()) and not resume:
+            _clear(folder, overwrite)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _clear(folder: Path, overwrite: bool) -> None:
+    if not overwrite:
+        raise OutputError(
+            f"{folder} exists and is not empty. Choose another folder, or say overwrite to replace the run in it, "
+            "or resume to go on with it"
+        )
+    strangers = [entry.name for entry in folder.iterdir() if entry.name not in OURS]
+    if strangers and not (folder / "metrics.jsonl").exists() and not (folder / "model").exists():
+        raise OutputError(f"{folder} holds no run of nolabel ({', '.join(sorted(strangers)[:5])}); it is not replaced")
+    for name in OURS:
+        target = folder / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+
+def listeners(folder: Path | None, *, progress: bool, tensorboard: bool, resume: bool) -> list[Listener]:
+    """Who is told how training goes."""
+    found: list[Listener] = []
+    if not is_writer():
+        return found
+    if folder is not None:
+        found.append(JsonLines(folder / "metrics.jsonl"))
+    if tensorboard:
+        if folder is None:
+            raise ArgumentError("tensorboard=True needs out=FOLDER to write to")
+        found.append(TensorBoard(folder / "tensorboard"))
+    if progress:
+        found.append(Bar())
+    return found
+
+
+def fingerprint(data: Dataset) -> str:
+    """A short digest of the data: spec, number of samples, and the values of up to 256 of them."""
+    index = torch.linspace(0, len(data) - 1, min(256, len(data))).long()
+    stored, _ = data.rows(index)
+    digest = hashlib.sha256(data.spec.to_json().encode())
+    digest.update(str(len(data)).encode())
+    digest.update(np.ascontiguousarray(stored.numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+# --- arguments as JSON -----------------------------------------------------------------------------------------------
+
+
+def arguments(model: "Estimator") -> dict[str, Any]:
+    """The constructor's arguments as JSON can hold them."""
+    return {name: _plain(value) for name, value in model.get_params(deep=False).items()}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return None  # a generator object: the seed drawn from it is saved beside
+
+
+# --- saved models ----------------------------------------------------------------------------------------------------
+
+
+def save(model: "Estimator", folder: Path) -> Path:
+    """Write the model; see the head of this file."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.learner_.state_dict().items()}
+    content = safetensors.torch.save(weights)
+    facts = {
+        "format": FORMAT,
+        "method": type(model).__name__,
+        "arguments": arguments(model),
+        "seed": model.seed_,
+        "spec": json.loads(model.spec_.to_json()),
+        "n_features": model.n_features_in_,
+        "feature_names": _names(model, "feature_names_in_"),
+        "classes": _names(model, "classes_"),
+        "history": model.history_,
+        "health": [asdict(verdict) for verdict in model.health_],
+        "versions": versions(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    write_whole(folder / "model.safetensors", content)
+    write_whole(folder / "model.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    return folder
+
+
+def _names(model: "Estimator", attribute: str) -> list[Any] | None:
+    value = getattr(model, attribute, None)
+    return None if value is None else value.tolist()
+
+
+def versions() -> dict[str, str]:
+    """What made a model."""
+    return {
+        "nolabel": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def load(path: str | Path) -> "Estimator":
+    """A model that `save` wrote; `path` is its folder, or the run folder around it.
+
+    Loading executes no code from the folder: the method is looked up by name in this package, arguments are JSON,
+    weights are safetensors.
+
+    Raises
+    ------
+    SavedModelError
+        The folder holds no model, or one that is damaged, foreign, or written by a newer nolabel.
+    """
+    folder = Path(path)
+    if (folder / "model" / "model.json").is_file():
+        folder = folder / "model"
+    facts = _facts(folder)
+    try:
+        return _revive(facts, folder)
+    except SavedModelError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise SavedModelError(f"{folder / 'model.json'} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    file = folder / "model.json"
+    if not file.is_file():
+        raise SavedModelError(f"{folder} holds no model of nolabel (there is no {file.name} in it)")
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        version = int(facts["format"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SavedModelError(f"{file} is damaged: {error}") from error
+    if version > FORMAT:
+        made_by = facts.get("versions", {}).get("nolabel", "a newer version")
+        raise SavedModelError(
+            f"{folder} was written by nolabel {made_by} in format {version}; this is nolabel {__version__}, which "
+            f"reads formats up to {FORMAT}. Upgrade with: pip install -U nolabel"
+        )
+    return facts  # type: ignore[no-any-return]
+
+
+def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
+    cls = find_method(str(facts["method"]))
+    known = cls._get_param_names()
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["arguments"].items()}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SavedModelError(
+            f"{folder / 'model.json'} gives {cls.__name__} arguments it has not: {', '.join(unknown)}"
+        )
+    model = cls(**given)
+    model.spec_ = DataSpec.from_json(json.dumps(facts["spec"]))
+    model.seed_ = int(facts["seed"])
+    model.n_features_in_ = int(facts["n_features"])
+    if facts["feature_names"] is not None:
+        model.feature_names_in_ = np.asarray(facts["feature_names"], dtype=object)
+    if facts["classes"] is not None:
+        model.classes_ = np.asarray(facts["classes"])
+    model.history_ = list(facts["history"])
+    model.health_ = [Verdict(**verdict) for verdict in facts["health"]]
+    model._stream = None
+    model.learner_ = model._new_learner(model.seed_)
+    model.learner_.load_state_dict(_weights(folder, str(facts["sha256"])))
+    model.learner_.eval()
+    model._n_features_out = model._code_width()
+    return model
+
+
+def _weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
+    file = folder / "model.safetensors"
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise SavedModelError(f"cannot read {file}: {error.strerror or error}") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise SavedModelError(f"{file} is damaged: its contents are not those that were saved. Copy the folder anew")
+    try:
+        return safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise SavedModelError(f"{file} is damaged: {error}") from error

@@ -1,0 +1,132 @@
+"""From a `DataSpec` to a sensible encoder and decoder: the only place that guesses.
+
+The rules: images get convolutions when a side is at least 8 pixels, all else a perceptron; the code is 32 wide, or half
+the data's width when that is less; a perceptron narrows through 256 and 128; convolutions go 32, 64, 128 channels until
+the image is about 4 pixels wide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from nolabel.errors import ArgumentError, not_a_choice
+from nolabel.nets.conv import conv_decoder, conv_encoder, possible_stages, tied_conv_decoder
+from nolabel.nets.mlp import Activation, mlp, tied_mlp
+from nolabel.nets.stack import Stack
+from nolabel.types import DataSpec
+
+Net = Literal["auto", "mlp", "conv"]
+Loss = Literal["auto", "bce", "mse"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A decided architecture: kind of net, hidden widths (perceptron) or channels (convolutions), and width of the code."""
+
+    net: Literal["mlp", "conv"]
+    hidden: tuple[int, ...]
+    latent: int
+
+
+def decide(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | None) -> Shape:
+    """The architecture for what the user said and what is left to guess.
+
+    `hidden` are the widths from data to code; without `latent` its last entry *is* the code, with `latent` the code
+    follows it. For `net="conv"` they are channels, and the code is `latent`.
+    """
+    if net not in get_args(Net):
+        raise not_a_choice("net", net, get_args(Net))
+    _check_widths(hidden, latent)
+    kind = _kind(spec, net, hidden, latent)
+    if hidden is None:
+        return Shape(kind, _guess_hidden(spec, kind), latent or min(32, max(1, spec.width // 2)))
+    if latent is not None:
+        return Shape(kind, tuple(hidden), latent)
+    if kind == "conv":
+        return Shape(kind, tuple(hidden), 32)
+    return Shape(kind, tuple(hidden[:-1]), hidden[-1])
+
+
+def _check_widths(hidden: Sequence[int] | None, latent: int | None) -> None:
+    if hidden is not None:
+        if isinstance(hidden, str | bytes) or not isinstance(hidden, Sequence) or not hidden:
+            raise ArgumentError(f"hidden must be a sequence of widths such as (128, 64, 32), or None; got {hidden!r}")
+        for width in hidden:
+            _check_width("hidden", width)
+    if latent is not None:
+        _check_width("latent", latent)
+
+
+def _check_width(name: str, width: object) -> None:
+    if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+        raise ArgumentError(f"{name} must hold whole numbers of at least 1; got {width!r}")
+
+
+def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | None) -> Literal["mlp", "conv"]:
+    is_image = len(spec.shape) == 3
+    stages = possible_stages(*spec.shape[1:]) if is_image else 0
+    if net == "conv":
+        if not is_image:
+            raise ArgumentError(f"net='conv' needs images; these are samples of shape {spec.shape}. Use net='mlp'")
+        if hidden is not None and len(hidden) > stages:
+            raise ArgumentError(
+                f"hidden={tuple(hidden)} asks for {len(hidden)} halvings, but images of {spec.shape[1]} x "
+                f"{spec.shape[2]} allow {stages}. Give fewer channels, or net='mlp'"
+            )
+        return "conv"
+    # widths that end in the code only make sense for a perceptron
+    by_widths = hidden is not None and latent is None
+    return "conv" if net == "auto" and is_image and stages >= 2 and not by_widths else "mlp"
+
+
+def _guess_hidden(spec: DataSpec, kind: Literal["mlp", "conv"]) -> tuple[int, ...]:
+    if kind == "conv":
+        stages = min(3, possible_stages(*spec.shape[1:]))
+        return (32, 64, 128)[:stages]
+    return tuple(width for width in (256, 128) if width < 16 * spec.width)
+
+
+def make_encoder(spec: DataSpec, shape: Shape, activation: Activation, outputs: int = 1) -> Stack:
+    """The encoder; `outputs` times as wide as the code (2 for a mean and a variance)."""
+    check_activation(activation)
+    code = shape.latent * outputs
+    if shape.net == "conv":
+        return conv_encoder(_image(spec), shape.hidden, code, activation)
+    return mlp((spec.width, *shape.hidden, code), activation, shape_in=spec.shape)
+
+
+def make_decoder(spec: DataSpec, shape: Shape, activation: Activation, tied_to: Stack | None = None) -> Stack:
+    """The decoder that mirrors `make_encoder`, sharing the weights of the encoder `tied_to` if one is given."""
+    if shape.net == "conv":
+        image = _image(spec)
+        if tied_to is not None:
+            return tied_conv_decoder(tied_to, image, activation)
+        return conv_decoder(image, shape.hidden, shape.latent, activation)
+    if tied_to is not None:
+        return tied_mlp(tied_to, activation, shape_out=spec.shape)
+    return mlp((shape.latent, *reversed(shape.hidden), spec.width), activation, shape_out=spec.shape)
+
+
+def decide_loss(spec: DataSpec, loss: Loss) -> Literal["bce", "mse"]:
+    """`"auto"` is `bce` for images, `mse` for tables; `bce` on values outside [0, 1] is refused."""
+    if loss not in get_args(Loss):
+        raise not_a_choice("loss", loss, get_args(Loss))
+    if loss == "bce" and spec.values != "unit":
+        raise ArgumentError(
+            "loss='bce' needs values in [0, 1], and these are standardised. Use loss='mse', or open the table with "
+            "nolabel.open(source, scaling='minmax')"
+        )
+    if loss == "auto":
+        return "bce" if spec.modality == "image" else "mse"
+    return loss
+
+
+def check_activation(activation: str) -> None:
+    """Refuse an activation that is not known."""
+    if activation not in get_args(Activation):
+        raise not_a_choice("activation", activation, get_args(Activation))
+
+
+def _image(spec: DataSpec) -> tuple[int, int, int]:
+    channels, height, width = spec.shape
+    return channels, height, width

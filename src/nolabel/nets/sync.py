@@ -1,0 +1,46 @@
+"""Means over a batch that several processes share.
+
+With one process these are plain means. With several, each process holds some rows of the batch, and the mean (and its
+gradient) is over all of them, so that batch statistics are those of one process. It knows nothing of layers.
+"""
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+
+
+class _Total(torch.autograd.Function):
+    """Sum over processes; its gradient is the sum over processes of the gradients."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:  # type: ignore[override]
+        x = x.clone()
+        dist.all_reduce(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        gradient = gradient.clone()
+        dist.all_reduce(gradient)
+        return gradient
+
+
+def several() -> bool:
+    """Whether more than one process is training together."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def total(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Sum of x over processes, differentiable."""
+    return _Total.apply(x) if several() else x  # type: ignore[no-any-return]
+
+
+def batch_mean(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "*shape"]:
+    """Mean over the samples of the whole batch."""
+    if not several():
+        return x.mean(0)
+    count = torch.full((1, *x.shape[1:]), float(len(x)), device=x.device, dtype=x.dtype)
+    both = total(torch.cat([x.sum(0, keepdim=True), count]))
+    return both[0] / both[1]

@@ -1,0 +1,210 @@
+"""`Content`: everything that a report page shows, as plain values.
+
+It is the seam of this room: `gather.py` fills it from a model and its data, `page.py` turns it into HTML, and either
+can be used without the other. It knows nothing of models, data sets, files or HTML. A part that is None or empty is a
+section that the page leaves out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nolabel.errors import ArgumentError, Problem
+
+Level = Literal["good", "warning", "bad"]
+Floats = NDArray[np.floating[Any]]
+Codes = NDArray[np.integer[Any]]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The verdict on top of the page: two sentences, and how good the news is."""
+
+    first: str
+    second: str
+    level: Level
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One key number beside its baselines: `values` has the model first, then each baseline, best to read as bars."""
+
+    measure: str
+    higher_is_better: bool
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Map:
+    """A 2-D picture of the codes of `n` samples.
+
+    Parameters
+    ----------
+    coords
+        (n, 2), any units.
+    clusters
+        (n,) cluster of each sample, -1 for none.
+    ids
+        n names.
+    how
+        One line on how the picture was made.
+    total
+        Samples in the data set, of which these n are shown.
+    labels
+        (n,) class code of each sample, -1 for unknown, or None without labels.
+    classes
+        The name of each class code.
+    thumbnails
+        (n, H, W) grey or (n, H, W, 3) colour, or None where a sample is not a picture.
+    columns, rows
+        For tables: names of the columns worth showing, and n rows of their values as text.
+    neighbours
+        (n, k) positions in this map of the samples with the nearest codes, or None.
+    """
+
+    coords: Floats
+    clusters: Codes
+    ids: Sequence[str]
+    how: str
+    total: int
+    labels: Codes | None = None
+    classes: Sequence[str] = ()
+    thumbnails: Pixels | None = None
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    neighbours: Codes | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.coords)
+        given = {
+            "clusters": self.clusters,
+            "ids": self.ids,
+            "labels": self.labels,
+            "thumbnails": self.thumbnails,
+            "rows": self.rows or None,
+            "neighbours": self.neighbours,
+        }
+        for name, values in given.items():
+            if values is not None and len(values) != count:
+                raise ArgumentError(f"Map: {name} has {len(values)} entries, coords has {count}; give one each")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The same few samples in several versions, shown one over the other: (name, (n, H, W[, 3]) pixels) of each."""
+
+    caption: str
+    ids: Sequence[str]
+    versions: Sequence[tuple[str, Pixels]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A few rows of a table in several versions, as text: (name of the version, n rows of one text per column).
+
+    `explained`, when given, is the share of each column's variance that the reconstruction keeps, over all rows.
+    """
+
+    caption: str
+    ids: Sequence[str]
+    columns: Sequence[str]
+    versions: Sequence[tuple[str, Sequence[Sequence[str]]]]
+    explained: Sequence[float | None] = ()
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """What happens when one number of the code moves and the others stand still.
+
+    Parameters
+    ----------
+    dimensions
+        Positions in the code, most active first.
+    spread
+        Standard deviation of each of them over the data.
+    steps
+        Where each picture stands, in standard deviations from the start.
+    pictures
+        (dimensions, steps, H, W[, 3]) for images, else None.
+    changes
+        For tables, per dimension: (column, value at the first step, value at the last), largest change first.
+    start
+        One line on the sample that the walk starts from.
+    """
+
+    dimensions: Sequence[int]
+    spread: Sequence[float]
+    steps: Sequence[float]
+    start: str
+    pictures: Pixels | None = None
+    changes: Sequence[Sequence[tuple[str, str, str]]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Everything the page shows.
+
+    Parameters
+    ----------
+    title
+        Heading of the page, as in "Autoencoder on digits".
+    method, method_line
+        Name of the method, and one line on what it does.
+    summary
+        The verdict.
+    headlines
+        Up to four key numbers beside their baselines.
+    made
+        When the page was made, as text.
+    map, rebuilt, samples, traversal
+        The figures; `rebuilt` holds any number of groups (drawn at random, hardest, ...).
+    history
+        One mapping an epoch: "epoch", "loss", each part and signal, "holdout_..." for the held-out ones, "seconds", ...
+    health
+        The verdicts of the training, each with "level", "name", "text" and "knob".
+    evidence
+        What `nolabel.evaluate` returned, as its `to_dict()`: "rows" and "notes".
+    label_curve
+        By column ("model", "raw", ...): points with "labels" (per class), "mean" and "sd".
+    label_protocol
+        One line on how the label curve was measured.
+    facts
+        (name, value) pairs on the data.
+    skipped
+        Files or rows that were left out because they could not be read.
+    left_out
+        Columns of a table that were not used, with the reason.
+    settings, defaults
+        The method's arguments, and what each would have been unasked.
+    versions
+        Package to version.
+    command
+        The shell command that makes this model again, or "".
+    """
+
+    title: str
+    method: str
+    method_line: str
+    summary: Summary
+    headlines: Sequence[Headline] = ()
+    made: str = ""
+    map: Map | None = None
+    rebuilt: Sequence[Pictures | Rows] = ()
+    samples: Pictures | Rows | None = None
+    traversal: Traversal | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    health: Sequence[Mapping[str, str]] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    label_curve: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+    label_protocol: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    skipped: Sequence[Problem] = ()
+    left_out: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""

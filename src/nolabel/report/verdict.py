@@ -1,0 +1,146 @@
+"""The verdict in two sentences and the key numbers, from the evidence and the health of a run.
+
+The first sentence sets the most telling number beside its baselines, and says so when it does not beat them; the second
+says how training went. It reads plain values, and neither measures nor draws.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nolabel.report.cells import LABEL_CURVE
+from nolabel.report.content import Headline, Level, Summary
+from nolabel.report.numbers import decimals_for, number
+
+# Most telling first: what a code is good for, then how the classes fall apart, then how much of the data it keeps.
+_TELLING = ("neighbours", "probe", "cluster agreement", "reconstruction", "clusters", "rank")
+_BASELINES = {"raw": "on raw {raw}", "PCA": "on PCA of the same width", "untrained": "for the untrained network"}
+_MOST_TILES = 4
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Where the model stands: baselines it beats, those within the spread, and those that beat it."""
+
+    ahead: Sequence[str]
+    level: Sequence[str]
+    behind: Sequence[str]
+
+
+def summarise(
+    evidence: Mapping[str, Any], health: Sequence[Mapping[str, str]], *, subject: str, raw: str = "values"
+) -> Summary:
+    """The verdict.
+
+    Parameters
+    ----------
+    evidence
+        What `nolabel.evaluate` returned, as its `to_dict()`; may be empty.
+    health
+        The verdicts of the training.
+    subject
+        What was trained, as in "Autoencoder on digits (1,797 samples)".
+    raw
+        What the raw data are made of: "pixels", "columns" or "values".
+    """
+    row = next(iter(_telling_rows(evidence)), None)
+    first = f"{subject} was trained; nothing has been measured yet." if row is None else _first(row, subject, raw)
+    second, level = _second(health)
+    if row is not None and level == "good" and _standing(row).behind:
+        level = "warning"
+    return Summary(first, second, level)
+
+
+def headlines(evidence: Mapping[str, Any]) -> list[Headline]:
+    """The most telling measure of each family, up to four, each with its baselines."""
+    chosen = _telling_rows(evidence)[:_MOST_TILES]
+    return [Headline(row["measure"], bool(row["higher_is_better"]), _means(row)) for row in chosen]
+
+
+def label_curve(evidence: Mapping[str, Any]) -> tuple[dict[str, list[dict[str, float]]], str]:
+    """The label curve, by column, and the protocol of its first point; ({}, "") without one."""
+    rows = [row for row in evidence.get("rows") or [] if row.get("group") == LABEL_CURVE]
+    curve: dict[str, list[dict[str, float]]] = {}
+    for row in sorted(rows, key=lambda row: row["labels_per_class"]):
+        for name, cell in row["values"].items():
+            if cell["mean"] is not None:
+                point = {"labels": float(row["labels_per_class"]), "mean": cell["mean"], "sd": cell["sd"] or 0.0}
+                curve.setdefault(name, []).append(point)
+    return curve, rows[0]["protocol"] if rows else ""
+
+
+def _telling_rows(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The first row of each family that ranks the model against a baseline, the most telling family first."""
+    rows = [row for row in evidence.get("rows") or [] if _ranks(row)]
+    first: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row.get("group", ""), row)
+    return [first[group] for group in _TELLING if group in first]
+
+
+def _ranks(row: Mapping[str, Any]) -> bool:
+    means = _means(row)
+    return row.get("higher_is_better") is not None and "model" in means and len(means) > 1
+
+
+def _means(row: Mapping[str, Any]) -> dict[str, float]:
+    cells = row["values"]
+    names = [name for name in ("model", *_BASELINES) if name in cells]
+    return {name: float(cells[name]["mean"]) for name in names if cells[name]["mean"] is not None}
+
+
+def _standing(row: Mapping[str, Any]) -> _Standing:
+    means, sign = _means(row), 1 if row["higher_is_better"] else -1
+    sds = {name: row["values"][name].get("sd") or 0.0 for name in means}
+    leads = {name: sign * (means["model"] - means[name]) for name in means if name != "model"}
+    spread = {name: max(sds["model"], sds[name]) for name in leads}
+    return _Standing(
+        [name for name, lead in leads.items() if lead > spread[name]],
+        [name for name, lead in leads.items() if abs(lead) <= spread[name]],
+        [name for name, lead in leads.items() if lead < -spread[name]],
+    )
+
+
+def _first(row: Mapping[str, Any], subject: str, raw: str) -> str:
+    means = _means(row)
+    places = decimals_for(means.values())
+    against = [f"{number(means[name], places)} {_BASELINES[name].format(raw=raw)}" for name in means if name != "model"]
+    return (
+        f"{subject}: {_lower(row['measure'])} {number(means['model'], places)} against {_listed(against)}, "
+        f"{_in_words(_standing(row), raw)}."
+    )
+
+
+def _in_words(standing: _Standing, raw: str) -> str:
+    names = {"raw": f"raw {raw}", "PCA": "PCA", "untrained": "the untrained network"}
+    if not standing.level and not standing.behind:
+        return "better than " + ("its baseline" if len(standing.ahead) == 1 else "every baseline")
+    parts = [("better than", standing.ahead), ("level with", standing.level), ("worse than", standing.behind)]
+    return _listed([f"{word} {_listed([names[each] for each in group])}" for word, group in parts if group], "but")
+
+
+def _second(health: Sequence[Mapping[str, str]]) -> tuple[str, Level]:
+    if not health:
+        return "Nothing is known about the health of the training.", "good"
+    worst: Level = "bad" if any(each["level"] == "bad" for each in health) else "warning"
+    trouble = [each for each in health if each["level"] == worst]
+    if not trouble:
+        return f"Training was healthy: {_sentence(health[0]['text'])}", "good"
+    others = sum(each["level"] != "good" for each in health) - 1
+    more = f" ({others} more below)" if others else ""
+    turn = f" To turn: {trouble[0]['knob'].rstrip('.')}" if trouble[0].get("knob") else ""
+    start = "Training went wrong" if worst == "bad" else "Training needs a look"
+    return f"{start}: {_sentence(trouble[0]['text'])}{turn}{more}{'.' if turn or more else ''}", worst
+
+
+def _sentence(text: str) -> str:
+    return _lower(text.rstrip(".")) + "."
+
+
+def _lower(text: str) -> str:
+    """The first letter made small, unless the first word is a name or an abbreviation (PSNR, HDBSCAN, k-NN)."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _listed(parts: Sequence[str], last: str = "and") -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"

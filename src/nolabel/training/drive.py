@@ -1,0 +1,365 @@
+"""One optimizer step, for each kind of learner.
+
+A driver turns a share of a batch into a move of the learner, and can say and take back its state. The engine's loop
+drives all kinds alike; this file is the only place that knows them apart.
+"""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from nolabel.data.sampler import Share
+from nolabel.errors import DivergedError
+from nolabel.training.ema import Average
+from nolabel.training.learner import (
+    AdversarialLearner,
+    CountingLearner,
+    DistillingLearner,
+    GradientLearner,
+    Learner,
+    Step,
+)
+from nolabel.training.optim import make_optimizer, rate
+from nolabel.training.plan import Plan
+from nolabel.training.randomness import Draws
+from nolabel.training.runtime import Runtime
+from nolabel.types import Batch, Losses, to_network
+
+Sums = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What any process asks for after a step: to stop (a signal came), to save (it is time)."""
+
+    stop: bool = False
+    save: bool = False
+
+    def __or__(self, other: "Flags") -> "Flags":
+        return Flags(self.stop or other.stop, self.save or other.save)
+
+
+def no_flags() -> Flags:
+    """Nothing is asked for."""
+    return Flags()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every driver needs: how to train, where, and the labels of all samples if the learner wants them."""
+
+    plan: Plan
+    runtime: Runtime
+    learning_rate: float
+    seed: int
+    labels: Tensor | None = None
+
+    def pieces(self, share: Share, number: int, progress: float) -> Iterator[tuple[Batch, Step, float]]:
+        """The share cut into `plan.accumulate` pieces: batch on the device, its step, its weight in the whole batch."""
+        ours = len(share.index)
+        first = share.rows.start or 0
+        everyone = share.total if ours < share.total or self.runtime.world == 1 else share.total * self.runtime.world
+        size = -(-ours // self.plan.accumulate)
+        for start in range(0, ours, size):
+            cut = slice(start, min(start + size, ours))
+            rows = slice(first + cut.start, first + cut.stop)
+            draws = Draws(self.seed, number, device=self.runtime.device, total=share.total, rows=rows)
+            weight = (cut.stop - cut.start) / everyone
+            yield self._batch(share, cut), Step(number, progress, draws), weight
+
+    def _batch(self, share: Share, cut: slice) -> Batch:
+        device = self.runtime.device
+        index = share.index[cut]
+        x = to_network(share.stored[cut].to(device, non_blocking=True))
+        mask = None if share.mask is None else share.mask[cut].to(device)
+        return Batch(x, index, None if self.labels is None else self.labels[index].to(device), mask)
+
+    def arithmetic(self) -> contextlib.AbstractContextManager[Any]:
+        """The block in which nets and losses run: bf16 autocast, or nothing."""
+        if self.plan.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.runtime.device.type, dtype=torch.bfloat16)
+
+
+class Driver(ABC):
+    """Moves one learner. `parts` names the logged numbers that add up to the objective."""
+
+    parts: set[str]
+    context: Context
+
+    @abstractmethod
+    def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
+        """One step on a share.
+
+        Returns what to log (means weighted by this process's samples, so that sums over steps and processes divided by
+        samples are means), and the flags that any process has raised.
+        """
+
+    @abstractmethod
+    def averaged(self) -> Mapping[str, Tensor]:
+        """Weights to use in place of the learner's own once training is over; empty for none."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Everything beside the learner's own weights that the next step depends on."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave."""
+
+    @abstractmethod
+    def end_epoch(self, number: int, progress: float) -> Sums:
+        """What is left to do at the end of an epoch, and what to log of it (values, not sums)."""
+
+
+def make_driver(learner: Learner, context: Context, flags: Callable[[], Flags] = no_flags) -> Driver:
+    """The driver for a learner's kind; `flags()` is what this process asks for."""
+    if isinstance(learner, GradientLearner):
+        return GradientDriver(learner, context, [gradient_player(learner, context)], flags)
+    if isinstance(learner, AdversarialLearner):
+        return GradientDriver(learner, context, adversarial_players(learner, context), flags)
+    if isinstance(learner, CountingLearner):
+        return CountingDriver(learner, context, flags)
+    raise TypeError(f"{type(learner).__name__} is none of the learners in nolabel.training.learner")
+
+
+# --- learners with gradients -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Player:
+    """Some parameters, the loss that moves them, and the optimizer that does."""
+
+    name: str
+    parameters: Sequence[nn.Parameter]
+    loss: Callable[[Batch, Step], Losses]
+    optimizer: Optimizer
+
+
+def gradient_player(learner: GradientLearner, context: Context) -> Player:
+    """The one player of a learner with one loss."""
+    loss = torch.compile(learner.loss) if context.plan.compile else learner.loss
+    return _player("learner", [p for p in learner.parameters() if p.requires_grad], loss, context)
+
+
+def adversarial_players(learner: AdversarialLearner, context: Context) -> list[Player]:
+    """The players of an adversarial learner, in the order in which they move."""
+
+    def loss_of(name: str) -> Callable[[Batch, Step], Losses]:
+        return lambda batch, step: learner.player_loss(name, batch, step)
+
+    return [_player(name, list(own), loss_of(name), context) for name, own in learner.players().items()]
+
+
+def _player(name: str, own: Sequence[nn.Parameter], loss: Callable[[Batch, Step], Losses], context: Context) -> Player:
+    plan = context.plan
+    return Player(name, own, loss, make_optimizer(plan.optimizer, own, context.learning_rate, plan.weight_decay))
+
+
+class GradientDriver(Driver):
+    """Follows gradients: of one loss, or of each player's in turn."""
+
+    def __init__(
+        self, learner: Learner, context: Context, players: Sequence[Player], flags: Callable[[], Flags] = no_flags
+    ) -> None:
+        self.learner = learner
+        self.context = context
+        self.players = players
+        self.flags = flags
+        self.parts = set()
+        self.average = None if context.plan.ema is None else Average(learner, context.plan.ema)
+
+    def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
+        """Every player moves once."""
+        sums: Sums = {}
+        flags = Flags()
+        for player in self.players:
+            own, raised = self._move(player, share, number, progress)
+            sums.update(own)
+            flags = flags | raised
+        if isinstance(self.learner, DistillingLearner):
+            self.learner.follow(Step(number, progress, Draws(self.context.seed, number, 1, device="cpu")))
+        if self.average is not None:
+            self.average.follow(self.learner, number)
+        return sums, flags
+
+    def _move(self, player: Player, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
+        player.optimizer.zero_grad()
+        with self._only(player):
+            sums, total = self._gradients(player, share, number, progress)
+        gradients, total, flags = self._agree(player, total)
+        self._refuse_nonfinite(gradients, total, number)
+        if self.context.plan.clip is not None:
+            nn.utils.clip_grad_norm_(player.parameters, self.context.plan.clip)
+        factor = rate(self.context.plan.schedule, self.context.plan.warmup, progress)
+        for group in player.optimizer.param_groups:
+            group["lr"] = self.context.learning_rate * factor
+        player.optimizer.step()
+        return sums, flags
+
+    @contextlib.contextmanager
+    def _only(self, player: Player) -> Iterator[None]:
+        """Gradients for this player's parameters alone."""
+        others = [p for other in self.players if other is not player for p in other.parameters if p.requires_grad]
+        for parameter in others:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in others:
+                parameter.requires_grad_(True)
+
+    def _gradients(self, player: Player, share: Share, number: int, progress: float) -> tuple[Sums, Tensor]:
+        sums: Sums = {}
+        whole = torch.zeros((), device=self.context.runtime.device)
+        for batch, step, weight in self.context.pieces(share, number, progress):
+            with self.context.arithmetic():
+                losses = player.loss(batch, step)
+            total = losses.total if weight == 1 else losses.total * weight
+            total.backward()  # type: ignore[no-untyped-call]
+            whole = whole + total.detach()
+            self._log(sums, player, losses, weight * share.total)
+        return sums, whole
+
+    def _log(self, sums: Sums, player: Player, losses: Losses, samples: float) -> None:
+        prefix = f"{player.name}." if len(self.players) > 1 else ""
+        self.parts.update(prefix + name for name in losses.parts)
+        for name, value in {**losses.parts, **losses.signals}.items():
+            term = value.detach().to(torch.float64) * samples
+            sums[prefix + name] = sums[prefix + name] + term if prefix + name in sums else term
+
+    def _agree(self, player: Player, total: Tensor) -> tuple[list[Tensor], Tensor, Flags]:
+        """Gradients and loss summed over processes, and the flags of all: one message for everything."""
+        flags = self.flags()
+        if self.context.runtime.world == 1:
+            return [p.grad for p in player.parameters if p.grad is not None], total, flags
+        extras = torch.stack([total, total.new_tensor(float(flags.stop)), total.new_tensor(float(flags.save))])
+        present = total.new_tensor([float(p.grad is not None) for p in player.parameters])
+        flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in player.parameters]
+        message = self.context.runtime.sum_(torch.cat([extras, present, *flat]))
+        extras, present, *parts = message.split([3, len(present), *(len(one) for one in flat)])
+        for parameter, there, part in zip(player.parameters, present.tolist(), parts):
+            parameter.grad = part.view_as(parameter).clone() if there else None
+        agreed = Flags(extras[1].item() > 0, extras[2].item() > 0)
+        return [p.grad for p in player.parameters if p.grad is not None], extras[0], agreed
+
+    def _refuse_nonfinite(self, gradients: list[Tensor], total: Tensor, number: int) -> None:
+        norms = torch.stack(torch._foreach_norm(gradients)) if gradients else total.new_zeros(1)
+        if torch.isfinite(norms.sum() + total).item():
+            return
+        what = "gradient" if torch.isfinite(total) else "loss"
+        raise DivergedError(
+            f"the {what} became NaN or infinite at step {number + 1}. The state before that step was kept. "
+            f"Try a lower learning_rate (now {self.context.learning_rate:g}), plan clip=1.0, or warmup=0.05",
+            number + 1,
+        )
+
+    def averaged(self) -> Mapping[str, Tensor]:
+        """The exponential moving average, if the plan asks for one."""
+        return {} if self.average is None else self.average.weights
+
+    def end_epoch(self, number: int, progress: float) -> Sums:
+        """Nothing is left to do."""
+        return {}
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments of every optimizer, and the averaged weights."""
+        tensors: dict[str, Tensor] = {}
+        for player in self.players:
+            for index, moments in player.optimizer.state_dict()["state"].items():
+                for key, value in moments.items():
+                    tensors[f"optimizer/{player.name}/{index}/{key}"] = torch.as_tensor(value)
+        if self.average is not None:
+            tensors.update({f"average/{name}": weight for name, weight in self.average.weights.items()})
+        return tensors
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back moments and averaged weights."""
+        for player in self.players:
+            moments: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in state.items():
+                room, _, rest = name.partition("/")
+                if room == "optimizer" and rest.startswith(f"{player.name}/"):
+                    index, key = rest.removeprefix(f"{player.name}/").split("/")
+                    moments.setdefault(int(index), {})[key] = tensor
+            groups = player.optimizer.state_dict()["param_groups"]
+            player.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        if self.average is not None:
+            for name, weight in self.average.weights.items():
+                weight.copy_(state[f"average/{name}"])
+
+
+# --- learners that count ---------------------------------------------------------------------------------------------
+
+
+class CountingDriver(Driver):
+    """Gathers statistics and refreshes the model from them, every few batches or once an epoch."""
+
+    def __init__(self, learner: CountingLearner, context: Context, flags: Callable[[], Flags] = no_flags) -> None:
+        self.learner = learner
+        self.context = context
+        self.flags = flags
+        self.parts = set()
+        self.pending: dict[str, Tensor] = {}
+        self.batches = 0
+
+    @torch.no_grad()
+    def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
+        """Absorb one share; refresh when it is time."""
+        whole = len(share.index) == share.total
+        for batch, step, _ in self.context.pieces(share, number, progress):
+            if whole and not self.context.runtime.main:
+                break  # a batch smaller than the number of processes is everyone's: counted once
+            for name, value in self.learner.absorb(batch, step).items():
+                self.pending[name] = self.pending[name] + value if name in self.pending else value
+        self.batches += 1
+        every = self.learner.refresh_every()
+        logged = self._refresh(number, progress) if every is not None and self.batches % every == 0 else {}
+        share_of_ours = share.total / self.context.runtime.world
+        return {name: value * share_of_ours for name, value in logged.items()}, self._agreed_flags()
+
+    def _agreed_flags(self) -> Flags:
+        flags = self.flags()
+        if self.context.runtime.world == 1:
+            return flags
+        raised = torch.tensor([float(flags.stop), float(flags.save)], device=self.context.runtime.device)
+        stop, save = self.context.runtime.sum_(raised).tolist()
+        return Flags(stop > 0, save > 0)
+
+    def _refresh(self, number: int, progress: float) -> Sums:
+        if not self.pending:
+            return {}
+        totals = {name: self.context.runtime.sum_(value.clone()) for name, value in sorted(self.pending.items())}
+        draws = Draws(self.context.seed, number, device=self.context.runtime.device)
+        losses = self.learner.refresh(totals, Step(number, progress, draws))
+        self.pending = {}
+        named = {**losses.parts, **losses.signals}
+        self.parts.update(losses.parts)
+        if not torch.isfinite(losses.total).item():
+            raise DivergedError(f"the objective became NaN or infinite at step {number + 1}", number + 1)
+        return {name: value.detach().to(torch.float64) for name, value in named.items()}
+
+    def averaged(self) -> Mapping[str, Tensor]:
+        """Counts are not averaged."""
+        return {}
+
+    @torch.no_grad()
+    def end_epoch(self, number: int, progress: float) -> Sums:
+        """Refresh from what has been gathered since the last time."""
+        return self._refresh(number, progress)
+
+    def state(self) -> dict[str, Tensor]:
+        """Statistics gathered since the last refresh."""
+        return {"batches": torch.tensor(self.batches), **{f"pending/{n}": t for n, t in self.pending.items()}}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back the gathered statistics."""
+        device = self.context.runtime.device
+        self.batches = int(state["batches"])
+        self.pending = {n.removeprefix("pending/"): t.to(device) for n, t in state.items() if n.startswith("pending/")}

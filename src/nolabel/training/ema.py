@@ -1,0 +1,37 @@
+"""Exponential moving average of a learner's weights. Knows nothing of optimizers or files."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """θ̄ ← d θ̄ + (1 − d) θ after every step, with d ramped as min(decay, (1 + t) / (10 + t)).
+
+    The ramp keeps the first weights, which are noise, from lingering (as TensorFlow's ExponentialMovingAverage does).
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: weight.detach().clone() for name, weight in module.named_parameters()}
+
+    @torch.no_grad()
+    def follow(self, module: nn.Module, step: int) -> None:
+        """Move towards the module's weights after optimizer step `step` (counted from 0)."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        current = dict(module.named_parameters())
+        torch._foreach_lerp_(list(self.weights.values()), [current[name] for name in self.weights], 1 - decay)
+
+    @torch.no_grad()
+    def copy_to(self, module: nn.Module) -> None:
+        """Give the module the averaged weights."""
+        load_weights(module, self.weights)
+
+
+@torch.no_grad()
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy `weights` into the parameters and buffers of `module` that bear their names."""
+    own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    for name, weight in weights.items():
+        own[name].copy_(weight)

@@ -1,0 +1,144 @@
+"""Verdicts in plain words on how training went, each with the knob to turn.
+
+Rules look only at codes of a few fixed samples and at the numbers already logged, so they serve every method. A rule is
+a function that returns a verdict or None. It knows no method by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One finding. `level` says how bad, `knob` which argument to turn ('' when there is nothing to do)."""
+
+    level: Literal["good", "warning", "bad"]
+    name: str
+    text: str
+    knob: str = ""
+
+
+Record = Mapping[str, float]
+
+
+def effective_rank(codes: Tensor) -> float:
+    """Exp of the entropy of the normalised singular values of the centred codes (Roy and Vetterli 2007), in [1, L]."""
+    singular = torch.linalg.svdvals((codes - codes.mean(0)).double())
+    total = singular.sum()
+    if total <= 0:
+        return 0.0
+    p = singular / total
+    return float(torch.exp(-torch.special.xlogy(p, p).sum()))
+
+
+def examine(codes: Tensor, history: Sequence[Record]) -> list[Verdict]:
+    """All verdicts, worst first. `codes`: (B, L) of a few hundred training samples; `history`: one record an epoch."""
+    found = [rule for rule in (_collapse(codes), _dead_units(codes), _stuck(history), _overfit(history)) if rule]
+    found += [rule for rule in (_posterior(history), _codebook(history)) if rule]
+    if not found:
+        rank = effective_rank(codes)
+        found = [
+            Verdict(
+                "good", "healthy", f"The loss fell, and codes use {rank:.1f} effective of {codes.shape[1]} dimensions."
+            )
+        ]
+    order = {"bad": 0, "warning": 1, "good": 2}
+    return sorted(found, key=lambda verdict: order[verdict.level])
+
+
+def _collapse(codes: Tensor) -> Verdict | None:
+    """Codes that hardly differ from sample to sample, or differ along one line only."""
+    if codes.shape[1] < 4 or len(codes) < 8:
+        return None
+    scale = codes.abs().mean()
+    spread = codes.std(0).mean()
+    if spread <= 1e-4 * scale or float(spread) == 0.0:
+        return Verdict(
+            "bad",
+            "collapse",
+            "All samples have nearly the same code: nothing about them is kept.",
+            "lower learning_rate, or a weaker penalty",
+        )
+    rank = effective_rank(codes)
+    if rank < 1.5:
+        return Verdict(
+            "bad",
+            "dimensional collapse",
+            f"Codes lie nearly on a line: effective rank {rank:.2f} of {codes.shape[1]}.",
+            "a weaker penalty, a lower learning_rate, or more epochs",
+        )
+    return None
+
+
+def _dead_units(codes: Tensor) -> Verdict | None:
+    """Dimensions that (almost) never change, when they are more than a tenth."""
+    spread = codes.std(0)
+    dead = int((spread < 0.02 * spread.max()).sum())
+    if dead == 0 or dead <= 0.1 * codes.shape[1]:
+        return None
+    return Verdict(
+        "warning",
+        "dead units",
+        f"{dead} of {codes.shape[1]} code dimensions hardly vary and carry nothing.",
+        "a smaller latent width, or a weaker penalty",
+    )
+
+
+def _stuck(history: Sequence[Record]) -> Verdict | None:
+    """A loss that did not fall by a hundredth from the first epoch to the best."""
+    if len(history) < 3:
+        return None
+    losses = [record["loss"] for record in history]
+    if min(losses[1:]) < losses[0] - 0.01 * abs(losses[0]):
+        return None
+    return Verdict(
+        "bad",
+        "not learning",
+        f"The loss stayed at {losses[0]:.4g}: it is pinned where it began.",
+        "a higher learning_rate (tenfold), or more epochs; check that the data vary",
+    )
+
+
+def _overfit(history: Sequence[Record]) -> Verdict | None:
+    """A held-out loss that has risen well above its best while the training loss fell."""
+    held = [record["holdout_loss"] for record in history if "holdout_loss" in record]
+    if len(held) < 5:
+        return None
+    best = min(held)
+    fell = history[0]["loss"] - history[-1]["loss"]
+    if fell <= 0 or held[-1] - best < 0.05 * abs(best):
+        return None
+    return Verdict(
+        "warning",
+        "overfitting",
+        f"The held-out loss rose to {held[-1]:.4g} from its best {best:.4g}.",
+        "plan patience=5, fewer epochs, a smaller latent width, or more data",
+    )
+
+
+def _posterior(history: Sequence[Record]) -> Verdict | None:
+    """A KL term at nothing: the decoder ignores the code."""
+    if not history or "kl" not in history[-1] or history[-1]["kl"] > 0.1:
+        return None
+    return Verdict(
+        "bad",
+        "posterior collapse",
+        f"The code carries {history[-1]['kl']:.3f} nats: the decoder ignores it.",
+        "a smaller beta, or free_bits=0.1",
+    )
+
+
+def _codebook(history: Sequence[Record]) -> Verdict | None:
+    """Hardly any code of a codebook in use."""
+    if not history or "perplexity" not in history[-1] or history[-1]["perplexity"] > 2:
+        return None
+    return Verdict(
+        "bad",
+        "codebook collapse",
+        f"Only about {history[-1]['perplexity']:.1f} entries of the codebook are in use.",
+        "a larger restart_below, or a higher learning_rate",
+    )

@@ -1,0 +1,116 @@
+"""`Plan`: everything about *how* training runs that is not the method's own.
+
+The four numbers that users change most (epochs, batch size, learning rate, seed) are arguments of every method, because
+their good values differ from method to method; the rest has one home here.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from nolabel.errors import ArgumentError, nearest, not_a_choice
+
+OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
+ScheduleName = Literal["constant", "cosine", "step"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How training runs.
+
+    Parameters
+    ----------
+    optimizer : {"adamw", "adam", "sgd", "lars"}
+        Rule that turns gradients into steps. `sgd` and `lars` use momentum 0.9.
+    weight_decay : float
+        Pull of the weights towards 0, decoupled from the gradient for `adamw`; biases are spared.
+    schedule : {"constant", "cosine", "step"}
+        How the learning rate moves after warm-up: not at all, to 0 along half a cosine, or tenfold down at 60 % and
+        at 85 % of the run.
+    warmup : float
+        Fraction of the run over which the learning rate rises linearly from 0.
+    clip : float or None
+        Largest norm of the whole gradient; None leaves gradients as they are.
+    accumulate : int
+        Batches whose gradients are averaged into one step: a larger batch in the memory of a small one.
+    ema : float or None
+        Decay of an exponential moving average of the weights, which is then what the model uses; None for none.
+    precision : {"fp32", "bf16"}
+        Arithmetic of nets and losses; weights are float32 in either.
+    compile : bool
+        Whether to compile the learner's loss with `torch.compile` (needs a C++ compiler on a CPU).
+    holdout : float
+        Fraction of the samples held out of training to measure the loss on.
+    patience : int or None
+        Stop after so many epochs without a better held-out loss, and keep the best weights; None runs all epochs.
+        Needs `holdout`.
+    device : str
+        `"auto"` takes a GPU when there is one; else a PyTorch device such as `"cpu"` or `"cuda:1"`.
+    checkpoint_seconds : float
+        Least time between two checkpoints, in seconds; a run that is stopped writes one anyway.
+    """
+
+    optimizer: OptimizerName = "adam"
+    weight_decay: float = 0.0
+    schedule: ScheduleName = "constant"
+    warmup: float = 0.0
+    clip: float | None = None
+    accumulate: int = 1
+    ema: float | None = None
+    precision: Precision = "fp32"
+    compile: bool = False
+    holdout: float = 0.0
+    patience: int | None = None
+    device: str = "auto"
+    checkpoint_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        for name, choices in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
+            if getattr(self, name) not in get_args(choices):
+                raise not_a_choice(f"plan.{name}", getattr(self, name), get_args(choices))
+        _between("plan.weight_decay", self.weight_decay, 0, math.inf)
+        _between("plan.warmup", self.warmup, 0, 1)
+        _between("plan.holdout", self.holdout, 0, 0.9)
+        _between("plan.checkpoint_seconds", self.checkpoint_seconds, 0, math.inf)
+        if self.clip is not None:
+            _between("plan.clip", self.clip, 0, math.inf, open_left=True)
+        if self.ema is not None:
+            _between("plan.ema", self.ema, 0, 1, open_right=True)
+        if not isinstance(self.accumulate, int) or self.accumulate < 1:
+            raise ArgumentError(f"plan.accumulate must be a whole number of at least 1; got {self.accumulate!r}")
+        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
+            raise ArgumentError(f"plan.patience must be None or a whole number of at least 1; got {self.patience!r}")
+        if self.patience is not None and not self.holdout:
+            raise ArgumentError(
+                f"plan.patience={self.patience} needs a held-out part to watch; set holdout too, e.g. holdout=0.1"
+            )
+
+
+def _between(
+    name: str, value: object, low: float, high: float, *, open_left: bool = False, open_right: bool = False
+) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if is_number and (low < value if open_left else low <= value) and (value < high if open_right else value <= high):  # type: ignore[operator]
+        return
+    bounds = f"{'above' if open_left else 'at least'} {low:g}"
+    if high != math.inf:
+        bounds += f" and {'below' if open_right else 'at most'} {high:g}"
+    raise ArgumentError(f"{name} must be a number {bounds}; got {value!r}")
+
+
+def as_plan(plan: "Plan | Mapping[str, Any] | None") -> Plan:
+    """A `Plan` from what a user gives: a Plan, a mapping of its fields, or None for the defaults."""
+    if plan is None:
+        return Plan()
+    if isinstance(plan, Plan):
+        return plan
+    if not isinstance(plan, Mapping):
+        raise ArgumentError(f"plan must be a Plan, a mapping of its fields, or None; got {type(plan).__name__}")
+    known = [field.name for field in fields(Plan)]
+    for name in plan:
+        if name not in known:
+            raise ArgumentError(f"plan has no field {name!r}{nearest(str(name), known)}. Fields: {', '.join(known)}")
+    return Plan(**plan)

@@ -1,0 +1,67 @@
+"""Where training runs: the device, and the processes that share the work.
+
+Processes come from whatever started them (`torchrun`, `accelerate launch`, `nolabel fit --processes`); `accelerate`
+reads their environment and opens the process group. One process on one device is left unwrapped: accelerate's wrapped
+optimizer costs 4 to 18 % of a small step (decisions/0004-processes.md).
+"""
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from nolabel.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Device, and place among the processes: `rank` of `world`."""
+
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    def sum_(self, values: Tensor) -> Tensor:
+        """`values` summed over processes, in place."""
+        if self.world > 1:
+            dist.all_reduce(values)
+        return values
+
+    def barrier(self) -> None:
+        """Wait until every process is here."""
+        if self.world > 1:
+            dist.barrier()
+
+
+def find_runtime(device: str) -> Runtime:
+    """The runtime for a device name; opens the process group when several processes were started."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return _shared_runtime(device)
+    return Runtime(find_device(device))
+
+
+def find_device(name: str) -> torch.device:
+    """`"auto"` to the GPU when there is one, else the CPU; any other name to PyTorch's device."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ArgumentError(f"plan.device must be 'auto', 'cpu', 'cuda' or 'cuda:N'; got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ArgumentError(f"plan.device={name!r}, but PyTorch sees no GPU here; use device='auto' or 'cpu'")
+    return device
+
+
+def _shared_runtime(device: str) -> Runtime:
+    from accelerate import PartialState  # half a second to import; only needed here
+
+    state = PartialState(cpu=True) if device == "cpu" or not torch.cuda.is_available() else PartialState()
+    return Runtime(state.device, state.process_index, state.num_processes)
