@@ -172,8 +172,8 @@ def _write_block(target: BufferedIOBase, block: bytes) -> None:
     except OSError as error:
         where = tempfile.gettempdir()
         raise OutputError(
-            f"cannot unpack to a temporary file in '{where}': {error.strerror}. Make room there, or name another folder "
-            "with the environment variable TMPDIR"
+            f"cannot unpack to a temporary file in '{where}': {error.strerror}. Make room there, or name "
+            "another folder with the environment variable TMPDIR"
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""Arrays, tensors, .npy and .npz files. Nothing in a file is ever unpickled.
+"""Arrays, tensors, nested lists, .npy and .npz files. Nothing in a file is ever unpickled.
 
-Two axes are a table, three or four are images; which values are allowed is for `tables` and `images` to say.
+Three or four axes are images; all else is for `tables` to take, or to refuse in its own words.
 """
 
 import zipfile
@@ -13,52 +13,66 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nolabel.data.raw import RawArray
+from nolabel.data.raw import RawArray, RawTable
 from nolabel.errors import ArgumentError, DataError
 
 DATA_NAMES = ("x", "X", "data", "images", "arr_0")  # of the samples in an .npz, the first that is there
 LABEL_NAMES = ("y", "labels", "target")
-_SPLITS = ("train", "test", "val", "valid", "validation")  # as x_train in an .npz
 
 
-def open_array(array: object) -> RawArray:
+def open_array(
+    array: Any, *, name: str | None = None, channels_first: bool = False, labels: object = None
+) -> RawArray | RawTable:
     """An array, or nested lists of numbers.
+
+    Parameters
+    ----------
+    array
+        (N, D) for a table; (N, H, W), (N, H, W, C) or (N, C, H, W) for images.
+    name
+        What to call it; None for its shape.
+    channels_first
+        The layout of images to assume where their shape does not tell.
+    labels
+        The class of each sample, if known.
 
     Raises
     ------
     DataError
-        It is no array of numbers with two to four axes.
+        It is no array of numbers with two to four axes, or it is empty.
     """
-    if _is_sparse(array):
-        raise DataError("sparse data are not supported; pass X.toarray()")
-    try:
-        values = np.asarray(array)
-    except ValueError as error:
-        raise DataError(f"the samples are not all of one shape: {error}") from error
-    return RawArray(_checked(values), _described(values))
+    values = _as_array(array)
+    name = name or f"array {' x '.join(map(str, values.shape))}"
+    if values.ndim < 3:
+        from nolabel.data import tables  # only here: pandas takes a while to import
+
+        return RawTable(tables.from_array(array), name, "array", labels)
+    _check(values, name)
+    native = values if values.dtype.isnative else np.asarray(values).astype(values.dtype.newbyteorder("="))
+    return RawArray(native, name, channels_first, labels)
 
 
-def open_tensor(tensor: Tensor) -> RawArray:
+def open_tensor(tensor: Tensor) -> RawArray | RawTable:
     """A torch tensor, of any device; images in it have their channels first."""
     if tensor.layout != torch.strided:
         raise DataError(f"a tensor of layout {tensor.layout} is not supported; pass x.to_dense()")
     held = tensor.detach().cpu()
     if held.dtype == torch.bfloat16:
         held = held.float()  # NumPy has no bfloat16
-    values = held.resolve_conj().resolve_neg().numpy()
-    return RawArray(_checked(values), _described(values).replace("array", "tensor"), channels_first=True)
+    name = f"tensor {' x '.join(map(str, held.shape))}"
+    return open_array(held.resolve_conj().resolve_neg().numpy(), name=name, channels_first=True)
 
 
-def open_npy(path: Path) -> RawArray:
+def open_npy(path: Path) -> RawArray | RawTable:
     """The array in an .npy file, memory-mapped."""
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(_unreadable(path, error)) from error
-    return RawArray(_checked(values, f"'{path}'"), path.name)
+    return open_array(values, name=path.name)
 
 
-def open_npz(path: Path, split: str | None = None) -> RawArray:
+def open_npz(path: Path, split: str | None = None) -> RawArray | RawTable:
     """The samples in an .npz file (named x, X, data, images or arr_0) and their labels (y, labels or target), if any.
 
     Parameters
@@ -66,32 +80,37 @@ def open_npz(path: Path, split: str | None = None) -> RawArray:
     path
         The file.
     split
-        For files with names such as `x_train`: which part; "train" when there is no undivided array.
+        For files with names such as `x_train`: which part; None for "train" when there is no undivided array.
 
     Raises
     ------
     DataError
         The file is damaged, would have to be unpickled, or no array has one of these names.
+    ArgumentError
+        There is no such split.
     """
+    values, labels, part = _read_npz(path, split)
+    return open_array(values, name=f"{path.name}{part.replace('_', ':')}", labels=labels)
+
+
+def _read_npz(path: Path, split: str | None) -> tuple[NDArray[Any], NDArray[Any] | None, str]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            name, suffix = _find(path, file.files, split)
-            values = file[name]
-            beside = next((label + suffix for label in LABEL_NAMES if label + suffix in file.files), None)
-            labels = None if beside is None else file[beside]
+            name, part = _find(path, file.files, split)
+            beside = next((label + part for label in LABEL_NAMES if label + part in file.files), None)
+            return file[name], None if beside is None else file[beside], part
+    except (DataError, ArgumentError):
+        raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError | ArgumentError):
-            raise
         raise DataError(_unreadable(path, error)) from error
-    return RawArray(_checked(values, f"'{path}'"), path.name + suffix.replace("_", ":"), labels=labels)
 
 
 def _find(path: Path, names: list[str], split: str | None) -> tuple[str, str]:
-    """The name of the array of samples, and the suffix that its labels share."""
-    for suffix in ("", "_train") if split is None else (f"_{split}",):
+    """The name of the array of samples, and the ending that its labels share."""
+    for part in ("", "_train") if split is None else (f"_{split}",):
         for name in DATA_NAMES:
-            if name + suffix in names:
-                return name + suffix, suffix
+            if name + part in names:
+                return name + part, part
     if split is not None:
         raise ArgumentError(f"split={split!r}: '{path}' has no array named x_{split}; it has {_listed(names)}")
     raise DataError(
@@ -113,49 +132,18 @@ def _unreadable(path: Path, error: Exception) -> str:
     return f"cannot read '{path}': {error or 'it ends too early'}"
 
 
-def _checked(values: NDArray[Any], name: str = "the data") -> NDArray[Any]:
-    kind = values.dtype.kind
-    if kind == "O":
-        values, kind = _from_objects(values, name), "f"
-    if kind == "c":
-        raise DataError(f"Complex data not supported: {name} has dtype {values.dtype}; pass .real, .imag or both side by side")
-    if kind not in "biuf":
-        raise DataError(f"{name} must hold numbers; got dtype {values.dtype}. Text columns belong in a pandas DataFrame")
-    if values.ndim < 2:
-        raise DataError(_too_flat(values, name))
+def _as_array(array: Any) -> NDArray[Any]:
+    try:
+        values = np.asarray(array)
+    except ValueError as error:
+        raise DataError(f"the samples are not all of one shape, or not numbers: {error}") from error
+    return array if isinstance(array, np.memmap) else values
+
+
+def _check(values: NDArray[Any], name: str) -> None:
     if values.ndim > 4:
         raise DataError(f"{name} has {values.ndim} axes, shape {values.shape}; tables have 2, images 3 or 4")
-    _check_some(values, name)
-    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
-
-
-def _from_objects(values: NDArray[Any], name: str) -> NDArray[Any]:
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{name} must hold numbers; got an array of Python objects ({error}). "
-            "Columns of different kinds belong in a pandas DataFrame"
-        ) from error
-
-
-def _too_flat(values: NDArray[Any], name: str) -> str:
-    return (
-        f"Expected 2D array, got {values.ndim}D array instead: {name} has shape {values.shape}. Reshape your data either using "
-        "X.reshape(-1, 1) if it has a single column or X.reshape(1, -1) if it is a single sample"
-    )
-
-
-def _check_some(values: NDArray[Any], name: str) -> None:
-    if values.shape[0] == 0:
-        raise DataError(f"{name} has 0 sample(s) (shape={values.shape}) while a minimum of 1 is required.")
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{name} must hold real numbers; got an array of dtype {values.dtype}, shape {values.shape}")
     if 0 in values.shape:
-        raise DataError(f"{name} has 0 feature(s) (shape={values.shape}) while a minimum of 1 is required.")
-
-
-def _described(values: NDArray[Any]) -> str:
-    return f"array {' x '.join(map(str, values.shape))}"
-
-
-def _is_sparse(array: object) -> bool:
-    return type(array).__module__.startswith("scipy.sparse")
+        raise DataError(f"{name} holds nothing: its shape is {values.shape}")

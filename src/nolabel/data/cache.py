@@ -109,6 +109,7 @@ def building(folder: Path, key: str) -> Iterator[Path]:
         place.mkdir(parents=True)
         _sweep(folder)
         yield place
+        _flush(place)
         _publish(place, folder / key)
     except OSError as error:
         if isinstance(error, OutputError):
@@ -116,6 +117,13 @@ def building(folder: Path, key: str) -> Iterator[Path]:
         raise OutputError(_cannot_write(folder, error)) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _flush(place: Path) -> None:
+    """To the disk itself: after a power cut, an entry must not have its name but not its pixels."""
+    for file in place.iterdir():
+        with file.open("rb+") as content:
+            os.fsync(content.fileno())
 
 
 def _publish(place: Path, final: Path) -> None:

@@ -1,9 +1,9 @@
 """Many encoded images to one file of pixels, on all cores.
 
-Rows are cut into chunks, and whoever is free takes the next one: threads for a small set, which must not pay for the start
-of processes, and processes for a large one, because small images spend their time in Python. A chunk is decoded to memory
-and written to its place in the file with one call; pixels are never sent from process to process, and a full disk is an
-error like any other (a memory map would end the process instead).
+Rows are cut into chunks, and whoever is free takes the next one: threads for a small set, which must not pay for the
+start of processes, and processes for a large one, because small images spend their time in Python. A chunk is decoded
+to memory and written to its place in the file with one call; pixels are never sent from process to process, and a full
+disk is an error like any other (a memory map would end the process instead).
 No torch here: decoding processes import this file.
 """
 
@@ -17,10 +17,10 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import IO, final
 
 import numpy as np
 from PIL import Image
@@ -32,7 +32,7 @@ from nolabel.errors import DataError
 PROCESS_IMAGES = 2_000  # from here on, the start of a process (0.2 s) is small beside its work
 _CHUNK_BYTES = 2**24
 _THREAD_CHUNK = 16  # small, so that Ctrl-C need not wait for many large photographs
-_PROCESS_CHUNK = 256
+_PROCESS_CHUNK = 64
 
 Progress = Callable[[int, int], None]
 
@@ -51,7 +51,7 @@ class Chunk:
 @final
 @dataclass
 class Report:
-    """What became of a chunk, or of all: (row, why) of each broken image; a picture that contradicts the plan, if any."""
+    """What became of a chunk, or of all: (row, why) of each broken image; a picture that contradicts the plan."""
 
     broken: list[tuple[int, str]] = field(default_factory=list)
     misfit: Facts | None = None
@@ -88,8 +88,7 @@ def decode_all(images: EncodedImages, plan: Plan, target: Path, progress: Progre
     DataError
         A decoding process died.
     """
-    with target.open("wb") as file:
-        file.truncate(int(np.prod(pixel_shape(len(images), plan))))
+    target.write_bytes(b"")  # it grows as chunks are written
     with ExitStack() as stack:
         decoders, size = _decoders(images, stack)
         size = max(1, min(size, _CHUNK_BYTES // (plan.channels * plan.height * plan.width)))
@@ -124,16 +123,15 @@ def pillow_is_quiet() -> Iterator[None]:
 
 def cores() -> int:
     """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _write(chunk: Chunk, block: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
     pixels = np.ascontiguousarray(block)
     with open(chunk.target, "r+b", buffering=0) as file:
         file.seek(chunk.first * pixels[0].nbytes)
-        left = memoryview(pixels.reshape(-1))
+        left = pixels.reshape(-1).data
         while left:
             left = left[file.write(left) :]
 
@@ -178,7 +176,9 @@ class _Work:
             while not self._stop.is_set():
                 start = self._waiting.get_nowait()
                 stop = min(start + self._size, len(self._images))
-                self._note(decoder(Chunk(self._images.part(start, stop), start, self._plan, str(self._target))), stop - start)
+                self._note(
+                    decoder(Chunk(self._images.part(start, stop), start, self._plan, str(self._target))), stop - start
+                )
         except queue.Empty:
             return
         except BaseException:
@@ -203,7 +203,7 @@ def _process() -> Iterator[Decoder]:
     That is why it is not a `multiprocessing` one: a script without `if __name__ == "__main__"` must work.
     """
     command = [sys.executable, "-W", "ignore", "-m", "nolabel.data.worker"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment)
         try:
@@ -212,16 +212,17 @@ def _process() -> Iterator[Decoder]:
             _end(process)
 
 
-def _ask(process: "subprocess.Popen[bytes]", chunk: Chunk, log: "tempfile._TemporaryFileWrapper[bytes]") -> Report:
-    if process.stdin is None or process.stdout is None:
-        raise AssertionError("the process was started without pipes")
+def _ask(process: "subprocess.Popen[bytes]", chunk: Chunk, log: IO[bytes]) -> Report:
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         pickle.dump(chunk, process.stdin)
         process.stdin.flush()
         answer = pickle.load(process.stdout)
     except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+        code = process.wait()  # its last words share their place in the file with us: only now may it be moved
         log.seek(0)
-        raise DataError(_died(process.wait(), chunk, log.read().decode(errors="replace"))) from error
+        raise DataError(_died(code, chunk, log.read().decode(errors="replace"))) from error
     if isinstance(answer, Exception):
         raise answer
     return answer  # type: ignore[no-any-return]
@@ -232,7 +233,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with suppress(OSError):  # a half-written question to a process that is gone
+                pipe.close()
 
 
 def _died(code: int, chunk: Chunk, log: str) -> str:

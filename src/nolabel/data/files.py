@@ -9,7 +9,7 @@ import hashlib
 import os
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,10 +48,10 @@ class _Listing:
     stats: "array[int]" = field(default_factory=lambda: array("q"))
     others: Counter[str] = field(default_factory=Counter)
 
-    def add(self, name: str, path: "os.PathLike[str] | str") -> None:
+    def add(self, name: str, stat_it: Callable[[], os.stat_result]) -> None:
         self.names.append(name)
         try:
-            stat = os.stat(path)  # noqa: PTH116  a DirEntry or a string: pathlib would cost more than the call
+            stat = stat_it()
         except OSError:  # a dangling link: reading it will say so
             self.stats.extend((-1, -1, -1))
         else:
@@ -93,7 +93,7 @@ def open_list(paths: Sequence[str | os.PathLike[str]]) -> RawImages:
     """The image files in a list of paths, in that order; each path is its sample's id."""
     listing = _Listing()
     for path in paths:
-        listing.add(os.fspath(path), path)
+        listing.add(os.fspath(path), Path(path).stat)
     images = ImageFiles("", listing.names)
     where = listing.fingerprint(os.getcwd())  # noqa: PTH109
     return RawImages(f"{len(paths)} files", where, lambda: nullcontext(images))
@@ -104,7 +104,9 @@ def _split_folder(folder: Path, split: str) -> Path:
     if not chosen.is_dir():
         have = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
         listed = ", ".join(have[:10]) or "none"
-        raise ArgumentError(f"split={split!r}: no such sub-folder in '{folder}'; it has: {listed}{nearest(split, have)}")
+        raise ArgumentError(
+            f"split={split!r}: no such sub-folder in '{folder}'; it has: {listed}{nearest(split, have)}"
+        )
     return chosen
 
 
@@ -139,7 +141,7 @@ def _list_one(path: str, folder: str, listing: _Listing) -> list[str]:
     except OSError as error:
         raise DataError(f"cannot list the folder '{path}': {error.strerror}") from error
     for entry in sorted(files, key=lambda entry: entry.name):
-        listing.add(folder + entry.name, entry)
+        listing.add(folder + entry.name, entry.stat)
     return sorted(folders)
 
 

@@ -1,7 +1,7 @@
 """IDX files, the format of MNIST: two zero bytes, a type, the number of axes, the length of each, and the values.
 
-A file of three axes holds images, of two a table, of one labels. Labels are looked for beside the images, under the name
-that MNIST uses: `train-images-idx3-ubyte.gz` goes with `train-labels-idx1-ubyte.gz`, packed or not.
+A file of three axes holds images, of two a table, of one labels. Labels are looked for beside the images, under the
+name that MNIST uses: `train-images-idx3-ubyte.gz` goes with `train-labels-idx1-ubyte.gz`, packed or not.
 """
 
 import gzip
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nolabel.data.raw import RawArray
+from nolabel.data.arrays import open_array
+from nolabel.data.raw import RawArray, RawTable
 from nolabel.errors import DataError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -33,7 +34,7 @@ def is_idx(path: Path) -> bool:
     return len(head) == 4 and head[:2] == b"\0\0" and head[2] in _TYPES and 1 <= head[3] <= _MAX_AXES
 
 
-def open_idx(path: Path) -> RawArray:
+def open_idx(path: Path) -> RawArray | RawTable:
     """The array in an IDX file, and the labels from the file beside it if there is one.
 
     Raises
@@ -45,7 +46,7 @@ def open_idx(path: Path) -> RawArray:
     if values.ndim == 1:
         raise DataError(f"'{path}' holds {len(values)} labels, not samples; open the file of images beside it")
     beside = _labels_beside(path)
-    return RawArray(values, path.name, labels=None if beside is None else read(beside))
+    return open_array(values, name=path.name, labels=None if beside is None else read(beside))
 
 
 def read(path: Path) -> NDArray[Any]:
@@ -66,7 +67,7 @@ def _read(file: BufferedIOBase, path: Path) -> NDArray[Any]:
     dtype = np.dtype(_TYPES[head[2]])
     _check_possible(path, shape, math.prod(shape) * dtype.itemsize)
     values = np.empty(shape, dtype)
-    wanted = memoryview(values.reshape(-1).view(np.uint8))
+    wanted = values.reshape(-1).view(np.uint8).data
     if _fill(file, wanted) < len(wanted) or file.read(1):
         raise DataError(f"'{path}' is damaged: it does not hold the {shape} values that its header declares")
     return values

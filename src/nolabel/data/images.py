@@ -1,6 +1,6 @@
 """Images: what one sample is to a network, from arrays and back.
 
-A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 1] where the source had more than 8 bits:
+A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 1] if the source had more than 8 bits:
 
     source dtype         stored      network value     restored as
     uint8                uint8       v / 255           uint8, rounded and clipped
@@ -9,9 +9,9 @@ A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 
     float, in [0, 1]     float32     v                 float32
     image files          uint8       v / 255           uint8
 
-Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. Arrays are never
-resized or recoloured, files are (by the rule in `pictures`). Images come back in the layout and dtype they came in; files
-come back as (N, H, W) or (N, H, W, 3). How files are found, decoded and cached is for other files.
+Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. Arrays are
+never resized or recoloured, files are (by the rule in `pictures`). Images come back in the layout and dtype they came
+in; files come back as (N, H, W) or (N, H, W, 3). How files are found, decoded and cached is for other files.
 """
 
 from typing import Any, Literal, cast
@@ -83,7 +83,9 @@ def restore(spec: DataSpec, values: Tensor) -> NDArray[Any]:
     """Network values (B, C, H, W) as images in the layout and dtype that the spec was learned from."""
     planes = values.detach().cpu().float().numpy()
     layout = spec.recipe["layout"]
-    images = planes[:, 0] if layout == "HW" else planes.transpose(0, 2, 3, 1) if layout == "HWC" else planes
+    images: NDArray[Any] = planes
+    if layout != "CHW":
+        images = planes[:, 0] if layout == "HW" else planes.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(_as_dtype(images, np.dtype(spec.recipe["dtype"])))
 
 
@@ -96,7 +98,8 @@ def _as_dtype(images: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return images
     if dtype.kind == "b":
         return cast("NDArray[Any]", images >= 0.5)
-    return np.rint(np.clip(images, 0, 1) * np.iinfo(dtype).max).astype(dtype)
+    levels: NDArray[Any] = np.rint(np.clip(images, 0, 1) * np.iinfo(dtype).max)
+    return levels.astype(dtype)
 
 
 def _layout(shape: tuple[int, ...], channels_first: bool) -> Layout:
@@ -142,8 +145,8 @@ def _check_dtype(array: NDArray[Any]) -> None:
     if array.dtype.kind in "bf" or array.dtype in (np.uint8, np.uint16):
         return
     raise DataError(
-        f"images of dtype {array.dtype} have no stated range. Pass X.astype('uint8') if 255 is white, or X / X.max() as "
-        "float in [0, 1]; uint8, uint16, bool and float are understood"
+        f"images of dtype {array.dtype} have no stated range. Pass X.astype('uint8') if 255 is white, or X / X.max() "
+        "as float in [0, 1]; uint8, uint16, bool and float are understood"
     )
 
 
@@ -151,25 +154,24 @@ def _stored(planes: NDArray[Any]) -> NDArray[Any]:
     if planes.dtype == np.uint8:
         return planes
     if planes.dtype == np.bool_:
-        return planes.astype(np.uint8) * np.uint8(255)
+        return np.asarray(planes).astype(np.uint8) * np.uint8(255)
     if planes.dtype == np.uint16:
-        return planes.astype(np.float32) / np.float32(65535)
-    _check_range(planes)
-    if isinstance(planes, np.memmap) and planes.dtype == np.float32:
+        return np.asarray(planes).astype(np.float32) / np.float32(65535)
+    inside = _in_range(planes)
+    if inside and planes.dtype == np.float32:
         return planes
-    return np.clip(planes, 0, 1, dtype=np.float32) if _leaves_range(planes) else planes.astype(np.float32, copy=False)
+    clipped: NDArray[Any] = np.clip(np.asarray(planes), 0, 1)
+    return clipped.astype(np.float32)
 
 
-def _leaves_range(planes: NDArray[Any]) -> bool:
-    return bool(planes.min() < 0 or planes.max() > 1)
-
-
-def _check_range(planes: NDArray[Any]) -> None:
+def _in_range(planes: NDArray[Any]) -> bool:
+    """Whether float images lie in [0, 1] exactly; an error if not even nearly."""
     low, high = float(planes.min()), float(planes.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise DataError(_not_finite(planes))
     if low < -_TOLERANCE or high > 1 + _TOLERANCE:
         raise DataError(_out_of_range(low, high))
+    return low >= 0 and high <= 1
 
 
 def _not_finite(planes: NDArray[Any]) -> str:
@@ -179,7 +181,8 @@ def _not_finite(planes: NDArray[Any]) -> str:
         finite = np.isfinite(planes[start : start + block]).all(axis=(1, 2, 3))
         bad += (start + np.flatnonzero(~finite)).tolist()
     rows = ", ".join(map(str, bad[:10])) + (", ..." if len(bad) > 10 else "")
-    return f"images must be finite; NaN or infinity found in {len(bad)} of {len(planes)} samples, row {rows}. Take them out"
+    share = f"{len(bad)} of {len(planes)} samples"
+    return f"images must be finite; NaN or infinity found in {share}, row {rows}. Take them out, or fill them in"
 
 
 def _out_of_range(low: float, high: float) -> str:
@@ -204,5 +207,3 @@ def _wrong_shape(got: tuple[int, ...], spec: DataSpec) -> str:
 
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} channel{'s' if shape[0] > 1 else ''}, {shape[1]} x {shape[2]} pixels"
-
-

@@ -1,6 +1,6 @@
 """Class labels of any form -> int64 codes, -1 where the class is unknown, and the name of each code.
 
-Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted order. -1, NaN, None and NaT mean "unknown".
+Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted order. -1, NaN and None mean "unknown".
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,9 @@ def coded(values: object, count: int, classes: Sequence[str] = ()) -> Labels:
     """
     array = _flat(values)
     if len(array) != count:
-        raise DataError(f"labels has {len(array)} entries and the data {count} samples; give one for each, -1 for unknown")
+        raise DataError(
+            f"labels has {len(array)} entries and the data {count} samples; give one for each, -1 for unknown"
+        )
     if classes:
         return Labels(array.astype(np.int64), tuple(classes))
     return _factorized(array)
@@ -72,7 +74,7 @@ def from_folders(names: Sequence[str]) -> Labels | None:
     return Labels(np.array([code[folder] for folder in found], dtype=np.int64), tuple(classes))
 
 
-def _shared(parts: Sequence[Sequence[str]]) -> int:
+def _shared(parts: Sequence[list[str]]) -> int:
     """How many leading folders all names have in common."""
     low, high = min(parts), max(parts)  # every other name lies between them
     depth = 0

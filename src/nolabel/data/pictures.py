@@ -1,6 +1,6 @@
 """One image file to pixels: the decode rule. Pillow decodes; this file says what is made of what it finds.
 
-1. Only the formats in `FORMATS` are tried, so that no file can start another program (as EPS would). Of an animation
+1. Only the formats in `COMMON` and `RARE` are tried, so that no file can start another program (as EPS would). Of an animation
    or a multi-page file the first frame counts. A file that declares more than `MAX_PIXELS` pixels is refused unread.
 2. EXIF orientation is applied.
 3. 8 bits: 16-bit grey (modes I;16 and I) is divided by 257 and rounded; float grey (mode F) must lie in [0, 1] and is
@@ -8,9 +8,9 @@
 4. Alpha, also of a palette, is composited over white.
 5. One channel: colour becomes grey by ITU-R 601 luma. Three channels: grey is repeated. Bilevel, palette, CMYK, YCbCr
    are converted by Pillow. A palette whose entries are all grey counts as grey.
-6. A given size: the largest centred part with the target's aspect is resampled to it, bicubic with Pillow's antialiasing
-   (which is "shorter side to size, then centre crop", in one step). JPEGs at least twice too large are decoded at 1/2,
-   1/4 or 1/8 of their size first. A picture that has the size already is not touched.
+6. A given size: the largest centred part with the target's aspect is resampled to it, bicubic with Pillow's
+   antialiasing (which is "shorter side to size, then centre crop", in one step). JPEGs at least twice too large are
+   decoded at 1/2, 1/4 or 1/8 of their size first. A picture that has the size already is not touched.
 
 A plan that was guessed from a sample of the files can be contradicted by a later one: `Misfit`.
 No torch here: a decoding process must start in a fraction of a second.
@@ -18,14 +18,19 @@ No torch here: a decoding process must start in a fraction of a second.
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO", "AVIF", "JPEG2000")
+COMMON = ("JPEG", "PNG", "BMP", "GIF", "PPM")  # Pillow has their decoders at once; JPEG's opens MPO too
+RARE = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB")  # for these it must load all that it has, and may not have some
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .avif .jp2 .j2k".split()
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".j2k", ".png", ".webp", ".avif", ".gif"),
+        *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+    )
 )
 MAX_PIXELS = 100_000_000  # 300 MB once decoded; a larger declaration is a mistake or an attack
 
@@ -43,7 +48,8 @@ _TURNS = {
 }
 _SIDEWAYS = 5  # orientations from here on exchange height and width
 # In these formats EXIF can only be where Pillow has already looked; asking for it anyway costs as much as decoding.
-_EXIF_IN_INFO = frozenset({"JPEG", "PNG", "WEBP"})
+# (A TIFF, which is asked for nothing, Pillow turns upright itself.)
+_EXIF_IN_INFO = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 _EXIF_KEYS = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"})
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 
@@ -107,7 +113,7 @@ def decode(encoded: Encoded, plan: Plan) -> NDArray[np.uint8]:
         It cannot be decoded by the rule. Pillow's decoders raise errors of many other types besides.
     """
     image = _opened(encoded)
-    if plan.resize and image.format == "JPEG":
+    if plan.resize and image.format in ("JPEG", "MPO"):
         _draft(image, plan)
     image.load()
     image = _upright(image)
@@ -136,15 +142,26 @@ def _opened(encoded: Encoded) -> Image.Image:
         return encoded
     if not encoded:
         raise UnreadablePicture("the file is empty")
-    image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    try:
+        image = Image.open(io.BytesIO(encoded), formats=COMMON)
+    except UnidentifiedImageError:
+        image = Image.open(io.BytesIO(encoded), formats=_rare_formats())
     if image.width * image.height > MAX_PIXELS:
         declared = f"{image.width} x {image.height} pixels"
-        raise UnreadablePicture(f"it declares {declared}, more than the limit of {MAX_PIXELS:,} (a decompression bomb?)")
+        raise UnreadablePicture(
+            f"it declares {declared}, more than the limit of {MAX_PIXELS:,} (a decompression bomb?)"
+        )
     return image
 
 
+@cache
+def _rare_formats() -> list[str]:
+    Image.init()
+    return [name for name in RARE if name in Image.OPEN]
+
+
 def _orientation(image: Image.Image) -> int:
-    if image.format in _EXIF_IN_INFO and _EXIF_KEYS.isdisjoint(image.info):
+    if image.format == "TIFF" or (image.format in _EXIF_IN_INFO and _EXIF_KEYS.isdisjoint(image.info)):
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))

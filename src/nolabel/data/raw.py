@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nolabel.data.encoded import EncodedImages
@@ -18,7 +17,7 @@ from nolabel.data.encoded import EncodedImages
 @final
 @dataclass(frozen=True)
 class RawArray:
-    """An array: a table if it has two axes, images if it has three or four.
+    """Images in an array of three or four axes.
 
     values: NumPy array, perhaps a memory map.  channels_first: what to assume where the shape alone does not tell,
     as (N, 3, 8, 3).  labels, classes: the class of each sample, if the source has them.

@@ -10,13 +10,14 @@ This file knows nothing of what a network wants (`tables.py`), nor of which rows
 
 import csv
 import gzip
+import io
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, final
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from nolabel.data.table_columns import listed
 from nolabel.errors import DataError, nearest
 
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
@@ -87,8 +89,8 @@ def from_array(array: Any) -> pd.DataFrame:
     DataError
         Not two-dimensional, empty, sparse, complex, or not numbers. NaN and infinite values are left to `tables.learn`.
     """
-    if isinstance(array, np.ma.MaskedArray):
-        array = array.astype(np.float64).filled(np.nan)
+    if isinstance(array, np.ma.MaskedArray) and array.dtype.kind in "biuf":
+        array = np.ma.filled(array.astype(np.float64), np.nan)
     try:
         checked = check_array(array, ensure_all_finite=False)
     except TypeError as error:
@@ -155,8 +157,8 @@ def _explained(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {error}") from error
     except (pd.errors.ParserError, csv.Error) as error:
         raise DataError(
-            f"{path} is not a regular table: {error}; every row needs as many values as there are column names, "
-            "and a value that holds the separator needs quotes"
+            f"{path} is not a regular table: {str(error).strip()}; every row needs as many values as there are column "
+            "names, and a value that holds the separator needs quotes"
         ) from error
 
 
@@ -179,16 +181,11 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     return _with_dates(frame)
 
 
-def _open_text(path: Path) -> IO[str]:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
 def _top(path: Path, separator: str) -> list[list[str]]:
     """The first two rows that are not blank: the column names and the first sample."""
-    with _open_text(path) as file:
-        rows = csv.reader(file, delimiter=separator, skipinitialspace=separator != "\t")
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as binary:
+        text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+        rows = csv.reader(text, delimiter=separator, skipinitialspace=separator != "\t")
         return list(islice((row for row in rows if row), 2))
 
 
@@ -208,7 +205,7 @@ def _check_header(path: Path, header: list[str], first_rows: list[list[str]]) ->
         raise DataError(f"{path} begins with a row of data ({data!r} is no column name); put a line of names before it")
     repeated = [name for name, times in Counter(header).items() if times > 1 and name]
     if repeated:
-        raise DataError(f"{path} has several columns named {_listed(repeated)}; give each column a name of its own")
+        raise DataError(f"{path} has several columns named {listed(repeated)}; give each column a name of its own")
     for row in first_rows:
         if len(row) > len(header):
             raise DataError(
@@ -223,10 +220,6 @@ def _is_decimal(name: str) -> bool:
     except ValueError:
         return False
     return "." in name
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(repr(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _with_dates(frame: pd.DataFrame) -> pd.DataFrame:

@@ -73,7 +73,7 @@ class Number:
 class Spread(NamedTuple):
     """Of K columns: how many values are observed, their range, and mean and deviation as parts of the range."""
 
-    count: NDArray[np.int64]
+    known: NDArray[np.int64]
     low: Floats
     high: Floats
     mean: Floats
@@ -276,7 +276,7 @@ def _check_range(raws: Sequence[Raw], low: Floats, high: Floats) -> None:
 
 
 def _learned(raw: Raw, array: NDArray[Any], spread: Spread, k: int, scaling: Scaling) -> Number | LeftOut:
-    if not spread.count[k]:
+    if not spread.known[k]:
         return LeftOut(raw.place, raw.name, "no value is observed")
     low, high = float(spread.low[k]), float(spread.high[k])
     whole_days = raw.kind == "date" and bool(np.all((array == np.floor(array)) | np.isnan(array)))
@@ -292,7 +292,7 @@ def _affine(
     if scaling == "none":
         offset = low if days else 0.0
         return offset, 1.0, 0.0, low - offset + mean * width
-    if width <= max(4 * np.finfo(np.float64).eps * max(abs(low), abs(high)), 1e-290):
+    if width <= max(4 * np.finfo(np.float64).eps * max(abs(low), abs(high)), 1e-300):
         return low, 1.0, 0.0, 0.0
     if scaling == "minmax":
         return low, width, 0.0, mean

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
-from nolabel.data.labels import coded
 from nolabel.errors import ArgumentError, DataError
 from nolabel.evaluation.baselines import Components, principal_components, raw_values
 from nolabel.evaluation.evidence import Cell, Evidence, Row
@@ -108,13 +107,23 @@ def _representations(model: Embedder, data: Dataset, random_state: int) -> Measu
     return Measured(codes, scores, _floor(data), window, tuple(notes))
 
 
-def _labels(given: ArrayLike | Tensor | None, data: Dataset) -> Classes | None:
-    if given is not None:
-        found = coded(given, len(data))
-        return Classes(found.codes, found.classes)
+def _classes(data: Dataset) -> Classes | None:
     if data.labels is None:
         return None
-    return Classes(np.asarray(data.labels, dtype=np.int64), data.classes)
+    codes = np.asarray(data.labels, dtype=np.int64)
+    return Classes(codes, data.classes or tuple(str(code) for code in range(codes.max() + 1)))
+
+
+def _told_labels(model: Embedder, classes: Classes | None) -> list[str]:
+    if classes is None or not model.uses_labels:
+        return []
+    return ["The model learned from labels: measures with labels are too kind on samples whose labels it was given."]
+
+
+def _drawn(used: int, total: int, random_state: int) -> list[str]:
+    if used == total:
+        return []
+    return [f"{used:,} of {total:,} samples were drawn at random, with random_state={random_state}."]
 
 
 def _check(model: object, numbers: dict[str, int]) -> None:
@@ -131,7 +140,7 @@ def _check(model: object, numbers: dict[str, int]) -> None:
 def evaluate(
     model: Embedder,
     data: Any,
-    labels: ArrayLike | Tensor | None = None,
+    labels: ArrayLike | Tensor | str | None = None,
     *,
     seeds: int = 5,
     max_samples: int = 10_000,
@@ -152,7 +161,8 @@ def evaluate(
         Anything that `nolabel.open` takes, or a `Dataset`; encoded with the model's own recipe. Samples that the
         model was not fitted to give the fairer answer.
     labels
-        (N,) classes of any kind, -1 or NaN where unknown. None takes those of the data set, if it has any.
+        (N,) classes of any kind, -1 or NaN where unknown; or the name of a table's column. None takes those that the
+        data have, if any.
     seeds
         Repeats of every measure; the spread is over them.
     max_samples
@@ -175,18 +185,16 @@ def evaluate(
         When the data are fewer than 10 samples, the labels are not one for each sample, or a code is not finite.
     """
     _check(model, {"seeds": seeds, "max_samples": max_samples, "k": k})
-    opened = source.open(data, spec=model.spec_)
+    opened = source.open(data, spec=model.spec_, labels=labels)
     if min(len(opened), max_samples) < _FEWEST:
         raise DataError(
             f"evaluate needs {_FEWEST} samples or more; got {len(opened)} and max_samples={max_samples}. "
             "Give more data, or raise max_samples"
         )
-    classes = _labels(labels, opened)
+    classes = _classes(opened)
     rows = some_rows(len(opened), max_samples, random_state, 0)
     part = opened if len(rows) == len(opened) else opened.subset(rows)
     measured = _representations(model, part, random_state)
     evidence = weigh(measured, None if classes is None else classes.take(rows), Repeats(seeds, random_state), k)
-    if len(rows) == len(opened):
-        return evidence
-    sampled = f"{len(rows):,} of {len(opened):,} samples were drawn at random, with random_state={random_state}."
-    return Evidence(evidence.rows, (*evidence.notes, sampled), evidence.samples)
+    notes = (*evidence.notes, *_told_labels(model, classes), *_drawn(len(rows), len(opened), random_state))
+    return Evidence(evidence.rows, notes, evidence.samples)

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from nolabel.errors import nearest
+
 REPRESENTATIONS = ("model", "raw", "PCA", "untrained")
+_CALLED = {"raw": "the raw values", "PCA": "PCA", "untrained": "the untrained network"}
 
 
 class Cell(NamedTuple):
@@ -23,13 +26,9 @@ class Cell(NamedTuple):
     n: int
 
     def __str__(self) -> str:
-        return _number(self.mean) if math.isnan(self.sd) else f"{_number(self.mean)} ± {_number(self.sd)}"
-
-
-def _number(value: float) -> str:
-    if abs(value) >= 100:
-        return f"{value:,.1f}"
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
+        places = 1 if abs(self.mean) >= 100 else 2 if abs(self.mean) >= 10 else 4
+        mean = f"{self.mean:,.{places}f}"
+        return mean if math.isnan(self.sd) else f"{mean} ± {self.sd:,.{places}f}"
 
 
 def cell(values: Sequence[float]) -> Cell | None:
@@ -94,6 +93,10 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines]
 
 
+def _text_cells(row: Row, protocol: int) -> list[str]:
+    return [f"{row.measure} [{protocol}]", *(str(row.values.get(name, "-")) for name in REPRESENTATIONS)]
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What `nolabel.evaluate` found.
@@ -115,7 +118,10 @@ class Evidence:
 
     def __getitem__(self, measure: str) -> Row:
         """The row of a measure, by its name."""
-        return {row.measure: row for row in self.rows}[measure]
+        found = {row.measure: row for row in self.rows}
+        if measure not in found:
+            raise KeyError(f"no measure {measure!r} in this evidence{nearest(measure, found)}")
+        return found[measure]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: samples, rows and notes; a spread that does not exist is null."""
@@ -132,15 +138,12 @@ class Evidence:
         return pd.DataFrame(lines, columns=columns)
 
     def table(self) -> str:
-        """The table as plain text, the protocol of each row below it, then the notes."""
-        head = ["", *REPRESENTATIONS]
-        body = [
-            [f"{row.measure} [{number}]", *(str(row.values.get(name, "-")) for name in REPRESENTATIONS)]
-            for number, row in enumerate(self.rows, start=1)
-        ]
-        protocols = [f"[{number}] {row.protocol}" for number, row in enumerate(self.rows, start=1)]
+        """The table as plain text, the protocols that its rows refer to, then the notes."""
+        protocols = list(dict.fromkeys(row.protocol for row in self.rows))
+        body = [_text_cells(row, 1 + protocols.index(row.protocol)) for row in self.rows]
+        how = [f"[{number}] {protocol}" for number, protocol in enumerate(protocols, start=1)]
         notes = [f"! {note}" for note in self.notes]
-        return "\n".join([*_aligned([head, *body]), "", *protocols, *([""] if notes else []), *notes])
+        return "\n".join([*_aligned([["", *REPRESENTATIONS], *body]), "", *how, *([""] if notes else []), *notes])
 
 
 def _lead(row: Row, baseline: str) -> tuple[float, float] | None:
@@ -152,19 +155,19 @@ def _lead(row: Row, baseline: str) -> tuple[float, float] | None:
     return lead, max((sd for sd in (ours.sd, theirs.sd) if not math.isnan(sd)), default=0.0)
 
 
-def _against(row: Row, baseline: str) -> str:
-    return f"{row.measure} ({row.values['model']} against {row.values[baseline]})"
-
-
 def comparisons(rows: Sequence[Row]) -> list[str]:
-    """Sentences for every baseline that the model does not beat somewhere, or beats only within the spread."""
+    """Sentences for every baseline that the model does not beat somewhere, or beats only within the spread.
+
+    Only rows that may be ranked count. "Within the spread" is a lead of no more than the larger of the two standard
+    deviations.
+    """
     notes = []
     for baseline in REPRESENTATIONS[1:]:
-        leads = [(row, lead) for row in rows if (lead := _lead(row, baseline)) is not None]
-        behind = [_against(row, baseline) for row, (lead, _) in leads if lead <= 0]
-        level = [_against(row, baseline) for row, (lead, sd) in leads if 0 < lead <= sd]
+        leads = [(row.measure, lead) for row in rows if (lead := _lead(row, baseline)) is not None]
+        behind = [measure for measure, (lead, _) in leads if lead <= 0]
+        level = [measure for measure, (lead, sd) in leads if 0 < lead <= sd]
         if behind:
-            notes.append(f"The model does not beat {baseline} in {'; '.join(behind)}.")
+            notes.append(f"The model does not beat {_CALLED[baseline]} in: {', '.join(behind)}.")
         if level:
-            notes.append(f"The model is ahead of {baseline} by no more than the spread in {'; '.join(level)}.")
+            notes.append(f"The model leads {_CALLED[baseline]} by no more than the spread in: {', '.join(level)}.")
     return notes

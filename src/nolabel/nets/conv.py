@@ -40,36 +40,66 @@ def conv_encoder(
     shape: tuple[int, int, int], channels: Sequence[int], code: int, activation: Activation = "relu"
 ) -> Stack:
     """(B, C, H, W) to (B, code): one halving stage for each entry of `channels`, then a matrix."""
-    stages: list[nn.Module] = []
-    for channels_in, channels_out in zip([shape[0], *channels], channels):
-        layer = nn.Conv2d(channels_in, channels_out, KERNEL, STRIDE, PADDING)
-        start_weights(layer.weight, activation)
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        stages.append(nn.Sequential(layer, activation_module(activation)))
     height, width = sizes(shape[1], shape[2], len(channels))[-1]
-    flat = channels[-1] * height * width
-    return Stack([*stages, nn.Sequential(nn.Flatten(), linear(flat, code, "linear"))])
+    head = nn.Sequential(nn.Flatten(), linear(channels[-1] * height * width, code, "linear"))
+    return Stack([*_down(shape, channels, activation), head])
 
 
 def conv_decoder(
     shape: tuple[int, int, int], channels: Sequence[int], code: int, activation: Activation = "relu"
 ) -> Stack:
     """(B, code) to (B, C, H, W): the mirror of `conv_encoder` with the same `channels`, weights of its own."""
+    height, width = sizes(shape[1], shape[2], len(channels))[-1]
+    matrix = linear(code, channels[-1] * height * width, activation)
+    head = nn.Sequential(matrix, activation_module(activation), nn.Unflatten(1, (channels[-1], height, width)))
+    return Stack([head, *_up(shape, channels, activation)])
+
+
+def map_encoder(
+    shape: tuple[int, int, int], channels: Sequence[int], depth: int, activation: Activation = "relu"
+) -> Stack:
+    """(B, C, H, W) to a map (B, depth, h, w): the halving stages, then a vector of width `depth` at every place."""
+    return Stack([*_down(shape, channels, activation), _everywhere(channels[-1], depth, "linear")])
+
+
+def map_decoder(
+    shape: tuple[int, int, int], channels: Sequence[int], depth: int, activation: Activation = "relu"
+) -> Stack:
+    """(B, depth, h, w) to (B, C, H, W): the mirror of `map_encoder`."""
+    head = nn.Sequential(_everywhere(depth, channels[-1], activation), activation_module(activation))
+    return Stack([head, *_up(shape, channels, activation)])
+
+
+def _everywhere(channels_in: int, channels_out: int, activation: Activation) -> nn.Conv2d:
+    layer = nn.Conv2d(channels_in, channels_out, 1)
+    start_weights(layer.weight, activation)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def _down(shape: tuple[int, int, int], channels: Sequence[int], activation: Activation) -> list[nn.Module]:
+    stages: list[nn.Module] = []
+    for channels_in, channels_out in zip([shape[0], *channels], channels):
+        layer = nn.Conv2d(channels_in, channels_out, KERNEL, STRIDE, PADDING)
+        start_weights(layer.weight, activation)
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        stages.append(nn.Sequential(layer, activation_module(activation)))
+    return stages
+
+
+def _up(shape: tuple[int, int, int], channels: Sequence[int], activation: Activation) -> list[nn.Module]:
     at = sizes(shape[1], shape[2], len(channels))
-    flat = channels[-1] * at[-1][0] * at[-1][1]
-    inner: tuple[int, ...] = (channels[-1], *at[-1])
-    first = nn.Sequential(linear(code, flat, activation), activation_module(activation), nn.Unflatten(1, inner))
-    stages: list[nn.Module] = [first]
     targets = [shape[0], *channels[:-1]]
+    stages: list[nn.Module] = []
     for level in reversed(range(len(channels))):
         name: Activation = activation if level else "linear"
-        up = nn.ConvTranspose2d(
-            channels[level], targets[level], KERNEL, STRIDE, PADDING, output_padding=_missing(at, level)
-        )
-        nn.init.normal_(up.weight, std=math.sqrt(2 / (channels[level] * KERNEL * KERNEL / STRIDE**2)))
-        nn.init.zeros_(up.bias)  # type: ignore[arg-type]
-        stages.append(nn.Sequential(up, activation_module(name)))
-    return Stack(stages)
+        padding = _missing(at, level)
+        layer = nn.ConvTranspose2d(channels[level], targets[level], KERNEL, STRIDE, PADDING, output_padding=padding)
+        # each output pixel is reached by KERNEL² / STRIDE² taps of every channel
+        nn.init.normal_(layer.weight, std=math.sqrt(2 / (channels[level] * KERNEL * KERNEL / STRIDE**2)))
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        stages.append(nn.Sequential(layer, activation_module(name)))
+    return stages
 
 
 def _missing(at: Sequence[tuple[int, int]], level: int) -> tuple[int, int]:

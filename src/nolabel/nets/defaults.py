@@ -9,8 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from torch import Tensor
+
 from nolabel.errors import ArgumentError, not_a_choice
-from nolabel.nets.conv import conv_decoder, conv_encoder, possible_stages, tied_conv_decoder
+from nolabel.nets.conv import (
+    conv_decoder,
+    conv_encoder,
+    map_decoder,
+    map_encoder,
+    possible_stages,
+    sizes,
+    tied_conv_decoder,
+)
 from nolabel.nets.mlp import Activation, mlp, tied_mlp
 from nolabel.nets.stack import Stack
 from nolabel.types import DataSpec
@@ -21,7 +31,7 @@ Loss = Literal["auto", "bce", "mse"]
 
 @dataclass(frozen=True)
 class Shape:
-    """A decided architecture: kind of net, hidden widths (perceptron) or channels (convolutions), and width of the code."""
+    """A decided architecture: kind of net, its hidden widths or channels, and the width of the code."""
 
     net: Literal["mlp", "conv"]
     hidden: tuple[int, ...]
@@ -105,6 +115,40 @@ def make_decoder(spec: DataSpec, shape: Shape, activation: Activation, tied_to: 
     if tied_to is not None:
         return tied_mlp(tied_to, activation, shape_out=spec.shape)
     return mlp((shape.latent, *reversed(shape.hidden), spec.width), activation, shape_out=spec.shape)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How a code is cut into `count` tokens of `width` values; `grid` is (h, w) when they lie on an image."""
+
+    count: int
+    width: int
+    grid: tuple[int, int] | None
+
+    def split(self, code: Tensor) -> Tensor:
+        """(B, width, h, w) or (B, count * width) to (B, count, width)."""
+        return code.flatten(2).transpose(1, 2) if self.grid else code.view(len(code), self.count, self.width)
+
+    def join(self, tokens: Tensor) -> Tensor:
+        """The inverse of `split`."""
+        if self.grid is None:
+            return tokens.flatten(1)
+        return tokens.transpose(1, 2).reshape(len(tokens), self.width, *self.grid)
+
+
+def make_token_nets(
+    spec: DataSpec, net: Net, hidden: Sequence[int] | None, count: int, width: int, activation: Activation
+) -> tuple[Stack, Stack, Tokens]:
+    """Encoder to tokens, mirrored decoder, and how tokens lie: on the image or in `count` groups of a flat code."""
+    check_activation(activation)
+    shape = decide(spec, net, hidden, count * width)
+    if shape.net == "mlp":
+        return make_encoder(spec, shape, activation), make_decoder(spec, shape, activation), Tokens(count, width, None)
+    image = _image(spec)
+    channels = shape.hidden if hidden is not None else shape.hidden[:2]
+    grid = sizes(image[1], image[2], len(channels))[-1]
+    nets = map_encoder(image, channels, width, activation), map_decoder(image, channels, width, activation)
+    return *nets, Tokens(grid[0] * grid[1], width, grid)
 
 
 def decide_loss(spec: DataSpec, loss: Loss) -> Literal["bce", "mse"]:

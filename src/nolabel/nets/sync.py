@@ -44,3 +44,16 @@ def batch_mean(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "*shape"]:
     count = torch.full((1, *x.shape[1:]), float(len(x)), device=x.device, dtype=x.dtype)
     both = total(torch.cat([x.sum(0, keepdim=True), count]))
     return both[0] / both[1]
+
+
+def gather(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "N *shape"]:
+    """The rows of all processes, in the order of the processes; no gradient."""
+    if not several():
+        return x
+    counts = [torch.zeros((), dtype=torch.int64, device=x.device) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, torch.tensor(len(x), device=x.device))
+    longest = max(int(count) for count in counts)
+    padded = torch.cat([x, x.new_zeros(longest - len(x), *x.shape[1:])])
+    parts = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(parts, padded)
+    return torch.cat([part[: int(count)] for part, count in zip(parts, counts)])

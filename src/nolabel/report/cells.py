@@ -5,11 +5,11 @@ It reads the plain form of an `Evidence` (its `to_dict()`) and knows neither how
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nolabel.report.content import Headline
-from nolabel.report.numbers import decimals_for, number
+from nolabel.report.numbers import decimals_for, number, sentence_case
 
 LABEL_CURVE = "label curve"  # the group of evidence rows that are points of a curve
 _COLUMNS = {"model": "This model", "raw": "Raw values", "PCA": "PCA, same width", "untrained": "Untrained network"}
@@ -46,6 +46,15 @@ class EvidenceTable:
 
 
 @dataclass(frozen=True)
+class LabelTable:
+    """The label curve: names of the columns, a row for each number of labels, and how it was measured."""
+
+    columns: Sequence[str]
+    rows: Sequence[EvidenceRow]
+    protocol: str
+
+
+@dataclass(frozen=True)
 class Bar:
     """A number with a bar: `share` is its length in percent."""
 
@@ -62,6 +71,9 @@ class Tile:
     value: str
     direction: str
     bars: Sequence[Bar]
+
+
+_SHORT = {"model": "model", "raw": "raw", "PCA": "PCA", "untrained": "untrained"}
 
 
 def column_name(column: str) -> str:
@@ -84,9 +96,26 @@ def evidence_table(evidence: Mapping[str, Any]) -> EvidenceTable | None:
     columns = ordered(name for row in rows for name in row["values"])
     groups: dict[str, list[EvidenceRow]] = {}
     for row in rows:
-        groups.setdefault(row.get("group") or "", []).append(_row(row, columns))
+        groups.setdefault(sentence_case(row.get("group") or ""), []).append(_row(row, columns))
     names = [column_name(each) for each in columns]
     return EvidenceTable(names, list(groups.items()), list(evidence.get("notes") or []))
+
+
+def label_table(evidence: Mapping[str, Any]) -> LabelTable | None:
+    """The points of the label curve as a table, fewest labels first; None without a curve."""
+    rows = label_rows(evidence)
+    if not rows:
+        return None
+    columns = ordered(name for row in rows for name in row["values"])
+    drawn = [replace(_row(row, columns), measure=f"{row['labels_per_class']:,}") for row in rows]
+    protocol = sentence_case(rows[0].get("protocol", "").rstrip("."))
+    return LabelTable([_SHORT.get(each, each) for each in columns], drawn, protocol)
+
+
+def label_rows(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The evidence rows that are points of the label curve, fewest labels first."""
+    rows = [row for row in evidence.get("rows") or [] if row.get("group") == LABEL_CURVE]
+    return sorted(rows, key=lambda row: int(row["labels_per_class"]))
 
 
 def tile(headline: Headline) -> Tile:
@@ -94,9 +123,10 @@ def tile(headline: Headline) -> Tile:
     decimals = decimals_for(headline.values.values())
     top = max((abs(value) for value in headline.values.values() if math.isfinite(value)), default=0.0) or 1.0
     bars = [
-        Bar(column_name(name), number(value, decimals), _share(value, top)) for name, value in headline.values.items()
+        Bar(_SHORT.get(name, name), number(value, decimals), _share(value, top))
+        for name, value in headline.values.items()
     ]
-    return Tile(headline.measure, bars[0].text, _direction(headline.higher_is_better), bars)
+    return Tile(sentence_case(headline.measure), bars[0].text, _direction(headline.higher_is_better), bars)
 
 
 def _share(value: float, top: float) -> float:
@@ -111,10 +141,15 @@ def _row(row: Mapping[str, Any], columns: Sequence[str]) -> EvidenceRow:
     values: Mapping[str, Mapping[str, Any]] = row["values"]
     means = {name: entry.get("mean") for name, entry in values.items()}
     decimals = decimals_for(mean for mean in means.values() if mean is not None)
-    best = _best(means, row.get("higher_is_better"), decimals)
-    arrow = {True: "↑", False: "↓"}.get(row.get("higher_is_better"), "")  # type: ignore[arg-type]
-    cells = [_cell(values.get(name), decimals, name in best) for name in columns]
-    return EvidenceRow(row["measure"], row.get("protocol", ""), arrow, _direction(row.get("higher_is_better")), cells)
+    higher: bool | None = row.get("higher_is_better")
+    best = _best(means, higher, decimals)
+    return EvidenceRow(
+        sentence_case(row["measure"]),
+        sentence_case(row.get("protocol", "")),
+        "" if higher is None else "↑" if higher else "↓",
+        _direction(higher),
+        [_cell(values.get(name), decimals, name in best) for name in columns],
+    )
 
 
 def _best(means: Mapping[str, float | None], higher: bool | None, decimals: int) -> set[str]:

@@ -22,11 +22,17 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Summary:
-    """The verdict on top of the page: two sentences, and how good the news is."""
+    """The verdict on top of the page: two sentences, and how good the news is; `key` is the number to set in bold."""
 
     first: str
     second: str
     level: Level
+    key: str = ""
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The first sentence before its key number, the number, and the rest."""
+        return self.first.partition(self.key) if self.key else (self.first, "", "")
 
 
 @dataclass(frozen=True)
@@ -167,11 +173,7 @@ class Content:
     health
         The verdicts of the training, each with "level", "name", "text" and "knob".
     evidence
-        What `nolabel.evaluate` returned, as its `to_dict()`: "rows" and "notes".
-    label_curve
-        By column ("model", "raw", ...): points with "labels" (per class), "mean" and "sd".
-    label_protocol
-        One line on how the label curve was measured.
+        What `nolabel.evaluate` returned, as its `to_dict()`: "rows" (the label curve among them) and "notes".
     facts
         (name, value) pairs on the data.
     skipped
@@ -199,8 +201,6 @@ class Content:
     history: Sequence[Mapping[str, Any]] = ()
     health: Sequence[Mapping[str, str]] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    label_curve: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
-    label_protocol: str = ""
     facts: Sequence[tuple[str, str]] = ()
     skipped: Sequence[Problem] = ()
     left_out: Sequence[str] = ()

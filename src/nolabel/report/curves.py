@@ -7,10 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nolabel.report.cells import column_name, ordered
+from nolabel.report.cells import column_name, label_rows, ordered
 from nolabel.report.figures import Chart, Line, chart
 
 HELD_OUT = "holdout_"
+_ROLES = {"model", "raw", "pca", "untrained"}  # each has a look of its own in page.css
 _NOT_CURVES = {"epoch", "step", "steps", "seconds", "samples_per_second", "waiting", "learning_rate", "lr"}
 
 
@@ -26,20 +27,22 @@ def learning_charts(history: Sequence[Mapping[str, Any]]) -> list[Chart]:
     return charts
 
 
-def label_chart(curve: Mapping[str, Sequence[Mapping[str, float]]]) -> Chart | None:
+def label_chart(evidence: Mapping[str, Any]) -> Chart | None:
     """Accuracy against labels per class, one line with its band for each column of the evidence; None without any."""
-    lines = [_label_line(column, curve[column]) for column in ordered(curve) if curve[column]]
+    rows = label_rows(evidence)
+    lines = [_label_line(column, rows) for column in ordered(name for row in rows for name in row["values"])]
     return chart("Accuracy", "labels per class", lines, log_x=True) if lines else None
 
 
-def _label_line(column: str, points: Sequence[Mapping[str, float]]) -> Line:
-    role = column.lower() if column.lower() in {"model", "raw", "pca", "untrained"} else "other"
+def _label_line(column: str, rows: Sequence[Mapping[str, Any]]) -> Line:
+    points = [(row["labels_per_class"], row["values"][column]) for row in rows if column in row["values"]]
+    role = column.lower() if column.lower() in _ROLES else "other"
     return Line(
         column_name(column),
         f"role-{role}",
-        [float(point["labels"]) for point in points],
-        [float(point["mean"]) for point in points],
-        [float(point.get("sd") or 0.0) for point in points],
+        [float(labels) for labels, _ in points],
+        [_as_float(cell["mean"]) for _, cell in points],
+        [float(cell.get("sd") or 0.0) for _, cell in points],
     )
 
 
@@ -53,7 +56,12 @@ def _pair(name: str, epochs: Sequence[float], columns: Mapping[str, Sequence[flo
     lines = [Line("train", "train", epochs, columns[name])]
     if HELD_OUT + name in columns:
         lines.append(Line("held out", "heldout", epochs, columns[HELD_OUT + name]))
-    return chart(name.replace("_", " ").capitalize(), "epoch", lines)
+    return chart(_title(name), "epoch", lines)
+
+
+def _title(name: str) -> str:
+    """The logged name as a heading: "kl" is an abbreviation, "reconstruction" is a word."""
+    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
 def _any_finite(ys: Sequence[float]) -> bool:

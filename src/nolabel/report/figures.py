@@ -65,8 +65,8 @@ class Axis:
 
     low: float
     high: float
-    start: float
-    end: float
+    start: int
+    end: int
     log: bool = False
 
     def pixel(self, value: float) -> float:

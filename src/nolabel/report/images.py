@@ -110,5 +110,5 @@ def _png(picture: Image.Image) -> str:
 def _jpeg(picture: Image.Image, quality: int) -> str:
     buffer = io.BytesIO()
     # Full-resolution colour: at thumbnail size, halved colour bleeds from one picture into the next.
-    picture.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
+    picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

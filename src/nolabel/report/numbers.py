@@ -11,13 +11,16 @@ MISSING = "\N{EN DASH}"
 
 
 def decimals_for(values: Iterable[float]) -> int:
-    """Decimals that give the largest of `values` three or four significant digits."""
+    """Decimals that give the largest of `values` three or four significant digits, and the smallest at least two.
+
+    None when all are whole numbers; never more than six.
+    """
     sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
-    if not sizes:
+    if all(size == round(size) for size in sizes):
         return 0
-    whole_digits = math.floor(math.log10(max(sizes))) + 1
-    places = 4 - whole_digits if whole_digits > 1 else 3 - min(whole_digits, 0)
-    return min(6, max(0, places))
+    most, least = (math.floor(math.log10(size)) + 1 for size in (max(sizes), min(sizes)))
+    for_most = 4 - most if most > 1 else 3 - min(most, 0)
+    return min(6, max(0, for_most, 2 - least))
 
 
 def number(value: float | None, decimals: int | None = None) -> str:
@@ -34,11 +37,9 @@ def number(value: float | None, decimals: int | None = None) -> str:
     return f"{value:,.{places}f}".replace("-", MINUS)
 
 
-def with_spread(mean: float | None, sd: float | None, decimals: int) -> str:
-    """'0.972 ± 0.004', or the mean alone where no spread is known."""
-    if mean is None or sd is None or not math.isfinite(mean) or not math.isfinite(sd):
-        return number(mean, decimals)
-    return f"{number(mean, decimals)} ± {number(sd, decimals)}"
+def sentence_case(text: str) -> str:
+    """`text` with a capital first letter, unless its first word is written with a small one on purpose (k-NN)."""
+    return text[:1].upper() + text[1:] if text[1:2].islower() else text
 
 
 def tick(value: float) -> str:

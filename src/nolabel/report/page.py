@@ -19,7 +19,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from nolabel.report import figures
-from nolabel.report.cells import evidence_table, tile
+from nolabel.report.cells import evidence_table, label_table, tile
 from nolabel.report.content import Content, Pictures, Rows, Traversal
 from nolabel.report.curves import label_chart, learning_charts
 from nolabel.report.figures import Chart
@@ -106,7 +106,7 @@ class Walk:
 def render(content: Content) -> str:
     """The whole page as HTML text."""
     charts = learning_charts(content.history)
-    labels = label_chart(content.label_curve)
+    labels = label_chart(content.evidence)
     script = _asset("page.js")
     shown: dict[str, Any] = {
         "content": content,
@@ -118,6 +118,7 @@ def render(content: Content) -> str:
         "charts": charts,
         "log_possible": any(chart.log for chart in charts),
         "label_chart": labels,
+        "label_table": label_table(content.evidence),
         "evidence": evidence_table(content.evidence),
         "settings": _settings(content.settings, content.defaults),
         "map_count": _map_count(content),

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nolabel.report.cells import LABEL_CURVE
 from nolabel.report.content import Headline, Level, Summary
 from nolabel.report.numbers import decimals_for, number
 
@@ -44,29 +43,17 @@ def summarise(
         What the raw data are made of: "pixels", "columns" or "values".
     """
     row = next(iter(_telling_rows(evidence)), None)
-    first = f"{subject} was trained; nothing has been measured yet." if row is None else _first(row, subject, raw)
+    first = f"{subject}; how good that is has not been measured yet." if row is None else _first(row, subject, raw)
     second, level = _second(health)
     if row is not None and level == "good" and _standing(row).behind:
         level = "warning"
-    return Summary(first, second, level)
+    return Summary(first, second, level, "" if row is None else _key(row))
 
 
 def headlines(evidence: Mapping[str, Any]) -> list[Headline]:
     """The most telling measure of each family, up to four, each with its baselines."""
     chosen = _telling_rows(evidence)[:_MOST_TILES]
     return [Headline(row["measure"], bool(row["higher_is_better"]), _means(row)) for row in chosen]
-
-
-def label_curve(evidence: Mapping[str, Any]) -> tuple[dict[str, list[dict[str, float]]], str]:
-    """The label curve, by column, and the protocol of its first point; ({}, "") without one."""
-    rows = [row for row in evidence.get("rows") or [] if row.get("group") == LABEL_CURVE]
-    curve: dict[str, list[dict[str, float]]] = {}
-    for row in sorted(rows, key=lambda row: row["labels_per_class"]):
-        for name, cell in row["values"].items():
-            if cell["mean"] is not None:
-                point = {"labels": float(row["labels_per_class"]), "mean": cell["mean"], "sd": cell["sd"] or 0.0}
-                curve.setdefault(name, []).append(point)
-    return curve, rows[0]["protocol"] if rows else ""
 
 
 def _telling_rows(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -101,6 +88,11 @@ def _standing(row: Mapping[str, Any]) -> _Standing:
     )
 
 
+def _key(row: Mapping[str, Any]) -> str:
+    means = _means(row)
+    return number(means["model"], decimals_for(means.values()))
+
+
 def _first(row: Mapping[str, Any], subject: str, raw: str) -> str:
     means = _means(row)
     places = decimals_for(means.values())
@@ -128,7 +120,7 @@ def _second(health: Sequence[Mapping[str, str]]) -> tuple[str, Level]:
         return f"Training was healthy: {_sentence(health[0]['text'])}", "good"
     others = sum(each["level"] != "good" for each in health) - 1
     more = f" ({others} more below)" if others else ""
-    turn = f" To turn: {trouble[0]['knob'].rstrip('.')}" if trouble[0].get("knob") else ""
+    turn = f" Try {trouble[0]['knob'].rstrip('.')}" if trouble[0].get("knob") else ""
     start = "Training went wrong" if worst == "bad" else "Training needs a look"
     return f"{start}: {_sentence(trouble[0]['text'])}{turn}{more}{'.' if turn or more else ''}", worst
 

@@ -27,7 +27,7 @@ from nolabel.training.learner import (
 )
 from nolabel.training.optim import make_optimizer, rate
 from nolabel.training.plan import Plan
-from nolabel.training.randomness import Draws
+from nolabel.randomness import Draws
 from nolabel.training.runtime import Runtime
 from nolabel.types import Batch, Losses, to_network
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from nolabel.training.randomness import Draws
+from nolabel.randomness import Draws
 from nolabel.types import Batch, Losses
 
 

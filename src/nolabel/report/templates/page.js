@@ -127,6 +127,7 @@
   const pen = canvas.getContext("2d");
   const state = { colour: map.label ? "label" : "cluster", draw: "dots", hot: -1, kept: -1, group: null, zoom: 1, x: 0, y: 0 };
   let sprite = null;
+  let pictures = []; // where pictures were drawn, when they were
   let size = { width: 0, height: 0 };
   let inks = {};
 
@@ -214,6 +215,7 @@
       const left = column * (w + 3) + 1.5;
       const top = row * (h + 3) + 1.5;
       pen.drawImage(sprite, ...tile(i), left, top, w, h);
+      pictures.push({ i, left, top, right: left + w, bottom: top + h });
       pen.strokeStyle = ink(groups()[groupOf(i)]);
       pen.lineWidth = 1.6;
       pen.strokeRect(left, top, w, h);
@@ -239,12 +241,17 @@
   };
   const ring = (i, width) => {
     if (i < 0) return;
+    const box = pictures.find((p) => p.i === i);
+    pen.strokeStyle = inks.text;
+    if (box) {
+      pen.lineWidth = width + 1.5;
+      pen.strokeRect(box.left - 1, box.top - 1, box.right - box.left + 2, box.bottom - box.top + 2);
+      return;
+    }
     const [x, y] = screen(i);
-    pen.globalAlpha = 1;
     mark(i, radius() * 1.5);
     pen.beginPath();
     pen.arc(x, y, radius() * 1.5 + 3, 0, 2 * Math.PI);
-    pen.strokeStyle = inks.text;
     pen.lineWidth = width;
     pen.stroke();
   };
@@ -254,6 +261,7 @@
     canvas.width = Math.round(size.width * ratio);
     canvas.height = Math.round(size.height * ratio);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pictures = [];
     if (state.draw === "pictures" && sprite) drawPictures();
     else drawDots();
     drawNames();
@@ -348,6 +356,8 @@
 
   // ---- looking, keeping, zooming --------------------------------------------------------------------------------
   const under = (x, y, reach) => {
+    const on = pictures.find((p) => x >= p.left && x <= p.right && y >= p.top && y <= p.bottom);
+    if (on) return on.i;
     let best = -1;
     let least = reach * reach;
     for (let i = 0; i < count; i += 1) {

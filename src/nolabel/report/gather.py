@@ -1,0 +1,259 @@
+"""A fitted model and some data to the `Content` of a report.
+
+It looks at models by their types only (`Embedder`, `Reconstructor`, `Sampler`), names no method, and writes nothing.
+"""
+
+import inspect
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from nolabel.data import source
+from nolabel.data.dataset import Dataset
+from nolabel.data.labels import coded
+from nolabel.data.named import NAMES
+from nolabel.errors import ArgumentError
+from nolabel.evaluation.evidence import Evidence
+from nolabel.evaluation.splits import some_rows
+from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler
+from nolabel.methods._folder import versions
+from nolabel.report.codes_map import make_map
+from nolabel.report.content import Codes, Content, Summary
+from nolabel.report.decoded import drawn_samples, rebuilt, traversal
+from nolabel.report.verdict import headlines, summarise
+from nolabel.types import DataSpec
+
+
+def gather(
+    model: Estimator,
+    data: Any,
+    *,
+    evidence: Evidence | None = None,
+    labels: Any = None,
+    run: str | Path | None = None,
+    command: str | None = None,
+    max_points: int = 3000,
+    random_state: int = 0,
+) -> Content:
+    """Everything that a report on `model` shows.
+
+    Parameters
+    ----------
+    model
+        A fitted estimator.
+    data
+        Anything that `nolabel.open` takes, or a `Dataset`; encoded with the model's own recipe.
+    evidence
+        What `nolabel.evaluate` found. None takes `evidence.json` of the run folder, if there is one.
+    labels
+        (N,) classes of any kind, -1 or NaN where unknown. None takes those of the data set, if it has any.
+    run
+        The run folder, if the model has one.
+    command
+        The shell command that makes the model again. None gives the lines of Python that do.
+    max_points
+        Samples on the map, at most; more are sub-sampled. 3,000 take t-SNE some 7 seconds on a small machine.
+    random_state
+        Seed of the sub-sample, the map, the clusters and the new samples.
+
+    Returns
+    -------
+    Content
+        For `write_report`.
+
+    Raises
+    ------
+    ArgumentError
+        `model` is not a nolabel estimator, or `max_points` is below 2.
+    NotFittedError
+        `model` is not fitted.
+    DataError
+        The data or the labels cannot be used.
+    """
+    _check(model, max_points)
+    opened = source.open(data, spec=model.spec_)
+    codes_of, classes = _labels(labels, opened)
+    rows = some_rows(len(opened), max_points, random_state)
+    part = opened if len(rows) == len(opened) else opened.subset(rows)
+    measured = _measured(evidence, run)
+    health = [asdict(verdict) for verdict in model.health_]
+    seen = None if codes_of is None else codes_of[rows]
+    figures = _figures(model, part, len(opened), seen, classes, random_state)
+    return Content(
+        title=f"{_title(model)} on {opened.name}" if opened.name else _title(model),
+        method=type(model).__name__,
+        method_line=_first_line(type(model)),
+        summary=figures.pop("summary", None) or _summary(model, opened, measured, health),
+        headlines=headlines(measured),
+        made=datetime.now().strftime("%d %B %Y, %H:%M").lstrip("0"),
+        history=model.history_,
+        health=health,
+        evidence=measured,
+        facts=_facts(opened, codes_of, classes, model),
+        skipped=opened.skipped,
+        left_out=_left_out(opened.spec),
+        settings=_expanded(model.get_params(deep=False)),
+        defaults=_expanded(_defaults(type(model))),
+        versions={**versions(), "scikit-learn": sklearn.__version__, "system": platform.system()},
+        command=_python_lines(model, opened.name) if command is None else command,
+        **figures,
+    )
+
+
+def _check(model: object, max_points: int) -> None:
+    if not isinstance(model, Estimator):
+        raise ArgumentError(
+            f"model must be a fitted nolabel estimator, such as nolabel.load('runs/demo'); got {type(model).__name__}"
+        )
+    check_is_fitted(model)
+    if max_points < 2:
+        raise ArgumentError(f"max_points must be at least 2; got {max_points}")
+
+
+def _figures(
+    model: Estimator, part: Dataset, total: int, labels: Codes | None, classes: tuple[str, ...], seed: int
+) -> dict[str, Any]:
+    """The figures that this kind of model can give; none, and a verdict that says so, if its codes are no numbers."""
+    figures: dict[str, Any] = {}
+    if isinstance(model, Embedder):
+        codes = np.asarray(model.transform(part), dtype=np.float32)
+        broken = int((~np.isfinite(codes).all(axis=1)).sum())
+        if broken:
+            return {"summary": _broken(model, broken, len(codes))}
+        figures["map"] = make_map(codes, part, labels=labels, classes=classes, total=total, seed=seed)
+        figures.update(_decoded(model, part, total, codes, seed))
+    if isinstance(model, Sampler):
+        figures["samples"] = drawn_samples(model, part.spec, seed=seed)
+    return figures
+
+
+def _decoded(model: Embedder, part: Dataset, total: int, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:
+    if not isinstance(model, Reconstructor):
+        return {}
+    of = f"all {total:,}" if len(part) == total else f"the {len(part):,} on the map"
+    return {"rebuilt": rebuilt(model, part, codes, of=of, seed=seed), "traversal": traversal(model, part, codes)}
+
+
+def _broken(model: Estimator, broken: int, count: int) -> Summary:
+    return Summary(
+        f"The {_named(model)} is of no use: {broken:,} of {count:,} samples get codes that are not finite numbers.",
+        "Training diverged; fit again with a smaller learning_rate.",
+        "bad",
+        f"{broken:,} of {count:,}",
+    )
+
+
+def _measured(evidence: Evidence | None, run: str | Path | None) -> dict[str, Any]:
+    if evidence is not None:
+        return evidence.to_dict()
+    file = None if run is None else Path(run) / "evidence.json"
+    if file is None or not file.is_file():
+        return {}
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArgumentError(f"{file} is damaged ({error}); run `nolabel evaluate` again, or delete it") from error
+    return kept
+
+
+def _labels(given: Any, data: Dataset) -> tuple[Codes | None, tuple[str, ...]]:
+    if given is not None:
+        found = coded(given, len(data))
+        return found.codes, found.classes
+    return data.labels, data.classes
+
+
+def _summary(model: Estimator, data: Dataset, evidence: Mapping[str, Any], health: list[dict[str, str]]) -> Summary:
+    image = data.spec.modality == "image"
+    what = f"{len(data):,} {'images' if image else 'rows'}"
+    if isinstance(model, Embedder):
+        width = model.transform(data.subset(np.array([0]))).shape[1]
+        subject = f"The {_named(model)} turns each of {what} into {width:,} number{'' if width == 1 else 's'}"
+    else:
+        subject = f"The {_named(model)} learned from {what}"
+    return summarise(evidence, health, subject=subject, raw="pixels" if image else "columns")
+
+
+def _title(model: Estimator) -> str:
+    return model.title or type(model).__name__
+
+
+def _named(model: Estimator) -> str:
+    """The method's title inside a sentence: 'Denoising autoencoder' gets a small letter, 'VAE' does not."""
+    title = _title(model)
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _first_line(method: type[Estimator]) -> str:
+    return (inspect.getdoc(method) or "").strip().split("\n\n")[0].replace("\n", " ").replace("`", "")
+
+
+def _facts(data: Dataset, labels: Codes | None, classes: tuple[str, ...], model: Estimator) -> list[tuple[str, str]]:
+    facts = [("source", data.name or "given in memory"), ("samples", f"{len(data):,}"), *_shape(data.spec)]
+    if data.mask is not None:
+        facts.append(("missing values", f"{1 - float(data.mask.float().mean()):.1%}, filled in"))
+    if labels is not None:
+        known = int((labels >= 0).sum())
+        used = "used in training" if model.uses_labels else "not used in training"
+        facts.append(("labels", f"{len(classes):,} classes, {known:,} of {len(data):,} known; {used}"))
+    facts.append(("kept", "in memory" if data.in_memory else "on disk, memory-mapped"))
+    facts.append(("epochs run", f"{len(model.history_):,}"))
+    facts.append(("seed used", str(model.seed_)))
+    return facts
+
+
+def _shape(spec: DataSpec) -> list[tuple[str, str]]:
+    if spec.modality == "image":
+        channels, height, width = spec.shape
+        return [("one sample", f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour'}")]
+    used = len(spec.recipe["columns"])
+    return [("one sample", f"{used:,} columns, {spec.width:,} numbers to the network")]
+
+
+def _left_out(spec: DataSpec) -> list[str]:
+    return [f"{column['name']}: {column['why']}" for column in spec.recipe.get("left_out", [])]
+
+
+def _defaults(method: type[Estimator]) -> dict[str, Any]:
+    parameters = inspect.signature(method).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
+
+
+def _expanded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in a flat list: a plan becomes an entry for each of its fields that is not as usual."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if is_dataclass(value) and not isinstance(value, type):
+            usual = type(value)()
+            inner = {field.name: getattr(value, field.name) for field in fields(value)}
+            flat.update({f"{name}.{key}": each for key, each in inner.items() if each != getattr(usual, key)})
+        elif isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": each for key, each in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _python_lines(model: Estimator, name: str) -> str:
+    defaults = _defaults(type(model))
+    given = {**model.get_params(deep=False), "random_state": model.seed_}
+    changed = ", ".join(f"{key}={_argument(value)}" for key, value in given.items() if _differs(value, defaults, key))
+    where = repr(name) if name.split(":")[0] in NAMES or Path(name).exists() else "X"
+    return f"import nolabel\nmodel = nolabel.{type(model).__name__}({changed})\nmodel.fit({where})"
+
+
+def _differs(value: object, defaults: Mapping[str, Any], name: str) -> bool:
+    return name not in defaults or repr(value) != repr(defaults[name])
+
+
+def _argument(value: object) -> str:
+    return f"nolabel.{value!r}" if is_dataclass(value) and not isinstance(value, type) else repr(value)

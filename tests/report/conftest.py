@@ -1,0 +1,135 @@
+"""A small `Content` with every section filled, made of synthetic values: no model, no training."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nolabel.errors import Problem
+from nolabel.report.content import Content, Headline, Map, Pictures, Rows, Summary, Traversal
+
+EVIL_ID = "<script>window.hacked = 'id'</script>"
+EVIL_CLASS = "<img src=x onerror=\"window.hacked = 'class'\">"
+EVIL_COLUMN = "</script><script>window.hacked = 'column'</script>"
+
+
+def evidence_dict() -> dict[str, Any]:
+    def cell(mean: float | None, sd: float | None = None, n: int = 1) -> dict[str, Any]:
+        return {"mean": mean, "sd": sd, "n": n}
+
+    def row(group: str, measure: str, better: bool | None, labels: int | None = None, **values: Any) -> dict[str, Any]:
+        return {
+            "group": group,
+            "measure": measure,
+            "protocol": f"how {measure} was taken",
+            "higher_is_better": better,
+            "labels_per_class": labels,
+            "values": values,
+        }
+
+    return {
+        "samples": 120,
+        "rows": [
+            row("reconstruction", "MSE per pixel", False, model=cell(0.0102), PCA=cell(0.0204), untrained=cell(0.2)),
+            row("rank", "effective rank", None, model=cell(9.5), raw=cell(20.1)),
+            row(
+                "neighbours",
+                "k-NN accuracy",
+                True,
+                model=cell(0.972, 0.004, 5),
+                raw=cell(0.961, 0.005, 5),
+                PCA=cell(0.94, 0.003, 5),
+                untrained=cell(0.91, 0.01, 5),
+            ),
+            row("label curve", "accuracy with 1 label a class", True, 1, model=cell(0.6, 0.1, 5), raw=cell(0.5, 0.1, 5)),
+            row("label curve", "accuracy with 10 labels a class", True, 10, model=cell(0.9, 0.02, 5), raw=cell(0.8)),
+        ],
+        "notes": ["The model does not beat raw in nothing."],
+    }
+
+
+@pytest.fixture
+def evidence() -> dict[str, Any]:
+    return evidence_dict()
+
+
+def content_of_images(seed: int = 0, count: int = 120) -> Content:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (count, 8, 8), dtype=np.uint8)
+    labels = np.arange(count) % 3
+    labels[:5] = -1
+    centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+    history = [
+        {"epoch": e, "loss": 1 / e + 0.2, "reconstruction": 1 / e, "kl": 0.2, "holdout_loss": 1 / e + 0.3, "seconds": 0.5}
+        for e in range(1, 31)
+    ]
+    return Content(
+        title="Autoencoder on <toys>",
+        method="Autoencoder",
+        method_line="Rebuilds what it is shown.",
+        summary=Summary("k-NN accuracy 0.972 against 0.961 on raw pixels.", "Training was healthy.", "good", "0.972"),
+        headlines=[Headline("k-NN accuracy", True, {"model": 0.972, "raw": 0.961, "PCA": 0.94})],
+        made="1 January 2026, 12:00",
+        map=Map(
+            coords=centres[np.arange(count) % 3] + rng.normal(size=(count, 2)) / 3,
+            clusters=rng.integers(0, 4, count) - 1,
+            ids=[EVIL_ID, *(f"image-{i}.png" for i in range(1, count))],
+            how="Made up.",
+            total=1000,
+            labels=labels,
+            classes=(EVIL_CLASS, "two", "three"),
+            thumbnails=pixels,
+            neighbours=np.stack([(np.arange(count) + k) % count for k in (1, 2, 3)], axis=1),
+        ),
+        rebuilt=[Pictures("Drawn at random", ["a", "b"], [("original", pixels[:2]), ("reconstruction", pixels[2:4])])],
+        samples=Pictures("4 new samples.", ["1", "2", "3", "4"], [("sample", pixels[:4])]),
+        traversal=Traversal([3, 1], [2.0, 1.0], [-3.0, 0.0, 3.0], "From a.", pixels[:6].reshape(2, 3, 8, 8)),
+        history=history,
+        health=[
+            {"level": "warning", "name": "dead units", "text": "3 of 9 do nothing.", "knob": "a smaller latent width"},
+            {"level": "good", "name": "healthy", "text": "The loss fell.", "knob": "not shown"},
+        ],
+        evidence=evidence_dict(),
+        facts=[("source", "toys"), ("samples", "1,000")],
+        skipped=[Problem("broken<1>.png", "it is empty")],
+        left_out=["key: an identifier"],
+        settings={"latent": 9, "loss": "bce"},
+        defaults={"latent": 32, "loss": "bce"},
+        versions={"nolabel": "0.0"},
+        command="nolabel fit autoencoder toys --latent 9 && true",
+    )
+
+
+def content_of_rows() -> Content:
+    rng = np.random.default_rng(1)
+    columns = [EVIL_COLUMN, "age", *(f"c{i}" for i in range(20))]
+    cells = [[f"{value:.2f}" for value in row] for row in rng.normal(size=(60, len(columns)))]
+    return Content(
+        title="Autoencoder on rows",
+        method="Autoencoder",
+        method_line="Rebuilds what it is shown.",
+        summary=Summary("First.", "Second.", "bad"),
+        map=Map(
+            coords=rng.normal(size=(60, 2)),
+            clusters=np.arange(60) % 23,
+            ids=[f"row {i}" for i in range(60)],
+            how="Made up.",
+            total=60,
+            columns=columns,
+            rows=cells,
+        ),
+        rebuilt=[
+            Rows("Drawn", ["x", "y"], columns, [("original", cells[:2]), ("new", cells[2:4])], [0.5] * 21 + [None])
+        ],
+        traversal=Traversal([0], [1.0], [-3.0, 3.0], "From x.", changes=[[("age", "1", "2")]]),
+    )
+
+
+@pytest.fixture
+def images() -> Content:
+    return content_of_images()
+
+
+@pytest.fixture
+def rows() -> Content:
+    return content_of_rows()
