@@ -74,5 +74,5 @@ def seeded(seed: int) -> Iterator[None]:
     PyTorch's modules draw their first weights from the global generator; this is the one place where it is touched.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(mix(seed))
+        torch.default_generator.manual_seed(mix(seed))
         yield

@@ -55,7 +55,9 @@ def test_a_tar_is_the_folder_it_was_made_of(folder: Path, tmp_path: Path, suffix
     assert torch.equal(data.store, whole.store)
     assert data.labels.tolist() == whole.labels.tolist()
     assert torch.equal(open_source(archive).store, whole.store)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([folder.name, archive.name, own_cache.parent.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [folder.name, archive.name, own_cache.parent.name]
+    )
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
@@ -90,7 +92,9 @@ def test_the_last_member_of_a_name_counts(folder: Path, tmp_path: Path) -> None:
     assert torch.equal(data.store[0], data.store[4])
 
 
-@pytest.mark.parametrize("name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:/evil.png", "..\\evil.png", ".."])
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:/evil.png", "..\\evil.png", ".."]
+)
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_a_member_that_leads_out_is_refused_by_name(folder: Path, tmp_path: Path, name: str, kind: str) -> None:
     archive = tmp_path / f"a.{kind}"
@@ -99,7 +103,9 @@ def test_a_member_that_leads_out_is_refused_by_name(folder: Path, tmp_path: Path
     else:
         with zipfile.ZipFile(pack_zip(folder, archive), "a") as file:
             file.writestr(name, b"x")
-    with pytest.raises(DataError, match=r"holds a member named .*, which leads out of the archive; nothing of it was read"):
+    with pytest.raises(
+        DataError, match=r"holds a member named .*, which leads out of the archive; nothing of it was read"
+    ):
         open_source(archive)
     assert not (tmp_path / "evil.png").exists()
 

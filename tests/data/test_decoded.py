@@ -38,9 +38,7 @@ def test_grey_files_have_one_channel_and_one_colour_file_makes_three(make_folder
     assert open_source(folder, channels=1).spec.shape == (1, 8, 10)
 
 
-def test_a_file_outside_the_sample_revises_the_guess(
-    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_outside_the_sample_revises_the_guess(make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoded, "SAMPLED", 2)  # the first and the last
     folder = make_folder(mode="L", each=20)
     Image.new("RGB", (10, 8), "red").save(folder / "cat" / "010.png")

@@ -86,9 +86,7 @@ class Unknown(EncodedImages):
         return self
 
 
-def test_a_process_that_dies_is_an_error_with_its_last_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_dies_is_an_error_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "PROCESS_IMAGES", 1)
     monkeypatch.setattr(decoding, "cores", lambda: 2)
     monkeypatch.setattr(Unknown, "__module__", "nowhere")
@@ -112,9 +110,7 @@ def test_a_script_without_a_guard_may_use_processes(make_folder: MakeFolder, tmp
     assert (done.stdout, done.stderr) == ("run (6, 3, 8, 10)\n", "")
 
 
-def test_a_full_disk_in_a_process_reaches_the_caller(
-    workers: str, make_folder: MakeFolder, tmp_path: Path
-) -> None:
+def test_a_full_disk_in_a_process_reaches_the_caller(workers: str, make_folder: MakeFolder, tmp_path: Path) -> None:
     images = images_in(make_folder(each=40))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))  # as much as fits on this disk

@@ -78,7 +78,9 @@ def test_a_split_is_a_sub_folder(make_folder: MakeFolder) -> None:
     train = open_source(folder, split="train")
     assert (train.ids[0], train.classes, train.name) == ("cat/000.png", ("cat", "dog"), f"{folder.name}:train")
     assert open_source(folder).classes == ("cat", "dog")
-    with pytest.raises(ArgumentError, match=r"split='tests': no such sub-folder in .* test, train; did you mean 'test'"):
+    with pytest.raises(
+        ArgumentError, match=r"split='tests': no such sub-folder in .* test, train; did you mean 'test'"
+    ):
         open_source(folder, split="tests")
 
 
@@ -121,7 +123,9 @@ def test_three_broken_files_among_a_hundred(make_folder: MakeFolder) -> None:
     with pytest.raises(BrokenFilesError) as error:
         open_source(folder)
     text = str(error.value)
-    assert text.startswith("3 of 100 images could not be read:\n  cat/007.png: the file is empty\n  dog/000.png: not an")
+    assert text.startswith(
+        "3 of 100 images could not be read:\n  cat/007.png: the file is empty\n  dog/000.png: not an"
+    )
     assert "on_error='skip'" in text
     assert [problem.where for problem in error.value.problems] == ["cat/007.png", "dog/000.png", "dog/049.png"]
 

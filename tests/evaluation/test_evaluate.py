@@ -201,7 +201,7 @@ def test_the_model_and_the_world_are_left_as_they_were():
     ("wrong", "message"),
     [
         ({"seeds": 0}, "seeds must be a whole number of at least 1; got 0"),
-        ({"k": 2.5}, "k must be a whole number"),
+        ({"k": -1}, "k must be a whole number of at least 1; got -1"),
         ({"max_samples": 3}, "needs 10 samples or more; got 60 and max_samples=3"),
         ({"labels": [0, 1]}, "2 entries and the data 60 samples"),
     ],

@@ -64,13 +64,15 @@ def test_reconstruction_rows_have_the_mean_over_all_and_a_spread():
 
 
 def test_same_seed_same_evidence_and_global_state_untouched():
-    codes, y = planted()
+    codes, y = planted(60)
+    threads = torch.get_num_threads()
     numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
     one, two = (weigh(Measured(codes), classes_of(y), Repeats(2, 7), 5).to_dict() for _ in range(2))
     assert one == two
     assert one != weigh(Measured(codes), classes_of(y), Repeats(2, 8), 5).to_dict()
     assert np.array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
     assert torch.equal(torch_state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
 
 
 def test_unknown_labels_are_ignored():

@@ -41,7 +41,9 @@ def evidence_dict() -> dict[str, Any]:
                 PCA=cell(0.94, 0.003, 5),
                 untrained=cell(0.91, 0.01, 5),
             ),
-            row("label curve", "accuracy with 1 label a class", True, 1, model=cell(0.6, 0.1, 5), raw=cell(0.5, 0.1, 5)),
+            row(
+                "label curve", "accuracy with 1 label a class", True, 1, model=cell(0.6, 0.1, 5), raw=cell(0.5, 0.1, 5)
+            ),
             row("label curve", "accuracy with 10 labels a class", True, 10, model=cell(0.9, 0.02, 5), raw=cell(0.8)),
         ],
         "notes": ["The model does not beat raw in nothing."],
@@ -60,7 +62,14 @@ def content_of_images(seed: int = 0, count: int = 120) -> Content:
     labels[:5] = -1
     centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
     history = [
-        {"epoch": e, "loss": 1 / e + 0.2, "reconstruction": 1 / e, "kl": 0.2, "holdout_loss": 1 / e + 0.3, "seconds": 0.5}
+        {
+            "epoch": e,
+            "loss": 1 / e + 0.2,
+            "reconstruction": 1 / e,
+            "kl": 0.2,
+            "holdout_loss": 1 / e + 0.3,
+            "seconds": 0.5,
+        }
         for e in range(1, 31)
     ]
     return Content(

@@ -42,7 +42,14 @@ def test_numbers_read_well(value: float | None, decimals: int | None, text: str)
 
 
 def test_ticks_are_short() -> None:
-    assert [tick(value) for value in (0.1, 20.0, 1000.0, 1e-6, 0.0, -0.5)] == ["0.1", "20", "1,000", "1e−6", "0", "−0.5"]
+    assert [tick(value) for value in (0.1, 20.0, 1000.0, 1e-6, 0.0, -0.5)] == [
+        "0.1",
+        "20",
+        "1,000",
+        "1e−6",
+        "0",
+        "−0.5",
+    ]
 
 
 def test_durations_change_their_unit() -> None:

@@ -13,7 +13,7 @@ from nolabel.report import Content, write_report
 def test_the_page_is_one_readable_file(images: Content, tmp_path: Path) -> None:
     path = write_report(images, tmp_path / "report.html")
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_an_older_page_is_replaced(images: Content, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_without_room_the_older_page_stays_and_nothing_is_left_over(
     with pytest.raises(OutputError, match=r"no room for its \d+\.\d MB"):
         write_report(images, target)
     assert target.read_text() == "old"
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

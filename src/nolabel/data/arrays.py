@@ -95,10 +95,10 @@ def open_npz(path: Path, split: str | None = None) -> RawArray | RawTable:
 
 def _read_npz(path: Path, split: str | None) -> tuple[NDArray[Any], NDArray[Any] | None, str]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            name, part = _find(path, file.files, split)
-            beside = next((label + part for label in LABEL_NAMES if label + part in file.files), None)
-            return file[name], None if beside is None else file[beside], part
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            name, part = _find(path, held.files, split)
+            beside = next((label + part for label in LABEL_NAMES if label + part in held.files), None)
+            return held[name], None if beside is None else held[beside], part
     except (DataError, ArgumentError):
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -124,7 +124,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    if "pickle" in str(error):
+    if "pickle" in str(error) or "Python objects" in str(error):
         return (
             f"'{path}' holds Python objects, which could run code when loaded; nolabel never unpickles. "
             "Save plain numbers: numpy.save(path, array.astype('float32'))"

@@ -26,6 +26,7 @@ from nolabel.types import DataSpec
 Layout = Literal["HW", "HWC", "CHW"]
 
 _CHANNELS = (1, 3)
+_TALL = 16  # nobody has images so high (and so many) and only 3 or 4 wide: those are the channels of a single one
 _TOLERANCE = 1e-6  # float images may leave [0, 1] by so much, which resampling in float32 does
 _BLOCK_BYTES = 2**26
 
@@ -104,7 +105,7 @@ def _as_dtype(images: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _layout(shape: tuple[int, ...], channels_first: bool) -> Layout:
     if len(shape) == 3:
-        if shape[2] in (3, 4) and min(shape[:2]) > 4:
+        if shape[2] in (3, 4) and min(shape[:2]) >= _TALL:
             raise DataError(f"shape {shape} looks like one colour image, not like N images; pass image[None]")
         return "HW"
     first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
@@ -187,9 +188,9 @@ def _not_finite(planes: NDArray[Any]) -> str:
 
 def _out_of_range(low: float, high: float) -> str:
     if low >= 0:
-        top = 255 if high <= 255 else 65535 if high <= 65535 else None
-        fix = f"divide by {top}" if top else "divide by the largest value"
-        fix += " (or pass X.astype('uint8') as it is)" if top == 255 else ""
+        fix = "divide by the largest value that a pixel can have"
+        if 128 <= high <= 255:
+            fix = "divide by 255 (or pass X.astype('uint8') as it is)"
     else:
         fix = "pass (X + 1) / 2" if low >= -1.001 and high <= 1.001 else "pass (X - X.min()) / (X.max() - X.min())"
     return f"float images must lie in [0, 1]; got min {low:g}, max {high:g}: {fix}"

@@ -53,21 +53,20 @@ def _machine_bytes() -> int:
     return _NO_LIMIT
 
 
-def _group_bytes() -> int:
+def _group_bytes(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
     limits = [_NO_LIMIT]
-    groups = Path("/sys/fs/cgroup")
-    for file in (*_own_groups(groups), groups / "memory" / "memory.limit_in_bytes"):
+    for file in (*_own_groups(groups, own), groups / "memory" / "memory.limit_in_bytes"):
         with suppress(OSError, ValueError):  # no such file, or "max"
             limits.append(int(file.read_text()))
     return min(limits)
 
 
-def _own_groups(groups: Path) -> list[Path]:
+def _own_groups(groups: Path, own: Path) -> list[Path]:
     with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in own.read_text().splitlines():
             if line.startswith("0::"):
-                own = groups / line[3:].strip("/")
-                return [place / "memory.max" for place in (own, *own.parents) if place.is_relative_to(groups)]
+                group = groups / line[3:].strip("/")
+                return [place / "memory.max" for place in (group, *group.parents) if place.is_relative_to(groups)]
     return []
 
 

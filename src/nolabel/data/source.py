@@ -167,7 +167,7 @@ def _check_choices(channels: object, scaling: object, missing: object, on_error:
 def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    pair = (size, size) if isinstance(size, int) else tuple(size)
+    pair = tuple(size) if isinstance(size, Sequence) else (size, size)
     if len(pair) != 2 or not all(isinstance(side, int) and side > 0 for side in pair):
         raise ArgumentError(f"size must be a positive whole number of pixels, or (height, width); got {size!r}")
     return pair
@@ -248,7 +248,7 @@ def _check_as_wished(spec: DataSpec, wishes: _Wishes) -> None:
     channels, *size = spec.shape
     if wishes.size not in (None, tuple(size)):
         raise ArgumentError(
-            f"size is for image files; this array holds images of {size[0]} x {size[1]}: resize it first"
+            f"size is for image files; this array holds {size[0]} x {size[1]} pixels: resize it first"
         )
     if wishes.channels not in (None, channels):
         raise ArgumentError(f"channels is for image files; this array has {channels}: convert it first")

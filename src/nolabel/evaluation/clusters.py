@@ -16,6 +16,7 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, pairwise_distances, silhouette_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from nolabel.evaluation.scaling import evenly
 from nolabel.evaluation.splits import seed_of, some_rows
@@ -87,12 +88,10 @@ def choose_k(codes: Float[np.ndarray, "N L"], seed: int, largest: int = 20, most
     part = evenly(codes[some_rows(len(codes), most, seed)])
     distinct = len(np.unique(part, axis=0))
     distances = pairwise_distances(part)
-    best, best_k = -np.inf, 1
-    for k in range(2, min(largest, distinct, len(part) - 1) + 1):
-        score = silhouette_score(distances, k_means(part, k, seed, 1), metric="precomputed")
-        if score > best:
-            best, best_k = float(score), k
-    return best_k
+    candidates = range(2, min(largest, distinct, len(part) - 1) + 1)
+    with threadpool_limits(limits=1):  # small fits: threads would only wait for each other
+        scores = [silhouette_score(distances, k_means(part, k, seed, 1), metric="precomputed") for k in candidates]
+    return candidates[int(np.argmax(scores))] if scores else 1
 
 
 def cluster_codes(codes: Float[np.ndarray, "N L"], k: int | None = None, seed: int = 0) -> Int[np.ndarray, "N"]:

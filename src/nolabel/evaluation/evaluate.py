@@ -126,7 +126,7 @@ def _drawn(used: int, total: int, random_state: int) -> list[str]:
     return [f"{used:,} of {total:,} samples were drawn at random, with random_state={random_state}."]
 
 
-def _check(model: object, numbers: dict[str, int]) -> None:
+def _check(model: object, numbers: dict[str, object]) -> None:
     if not isinstance(model, Embedder):
         raise ArgumentError(
             f"model must be a fitted nolabel estimator with `transform`, such as Autoencoder().fit(X); got {model!r}"
@@ -138,7 +138,7 @@ def _check(model: object, numbers: dict[str, int]) -> None:
 
 
 def evaluate(
-    model: Embedder,
+    model: Any,
     data: Any,
     labels: ArrayLike | Tensor | str | None = None,
     *,
@@ -156,7 +156,7 @@ def evaluate(
     Parameters
     ----------
     model
-        A fitted estimator.
+        A fitted estimator that can `transform`.
     data
         Anything that `nolabel.open` takes, or a `Dataset`; encoded with the model's own recipe. Samples that the
         model was not fitted to give the fairer answer.

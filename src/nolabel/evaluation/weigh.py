@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from nolabel.evaluation import rows_clusters, rows_labelled, rows_unlabelled
 from nolabel.evaluation.clusters import choose_k
 from nolabel.evaluation.evidence import Evidence, Row, comparisons
@@ -80,12 +82,14 @@ def weigh(measured: Measured, labels: Classes | None, repeats: Repeats, k: int) 
     """
     codes = measured.codes
     classes, missing = usable(labels) if labels is not None else (None, [])
-    labelled, short = rows_labelled.labelled_rows(codes, classes, repeats, k) if classes is not None else ([], [])
-    rows = [
-        *_reconstruction_rows(measured, repeats),
-        *rows_unlabelled.rank_rows(codes, repeats),
-        *labelled,
-        *_cluster_rows(codes, classes, repeats),
-    ]
+    # hundreds of small fits: threads that wait for each other cost more than they bring, above all on a busy machine
+    with threadpool_limits(limits=1):
+        labelled, short = rows_labelled.labelled_rows(codes, classes, repeats, k) if classes is not None else ([], [])
+        rows = [
+            *_reconstruction_rows(measured, repeats),
+            *rows_unlabelled.rank_rows(codes, repeats),
+            *labelled,
+            *_cluster_rows(codes, classes, repeats),
+        ]
     notes = [*comparisons(rows), *_constant(codes), *measured.notes, *missing, *short, *repeats.tally.notes()]
     return Evidence(tuple(rows), tuple(notes), len(codes["model"]))

@@ -29,7 +29,7 @@ def method_class(stem: str) -> "type[Estimator]":
     wanted = stem.replace("_", "")
     for name, value in vars(module).items():
         if inspect.isclass(value) and name.lower() == wanted and value.__module__ == module.__name__:
-            return value
+            return value  # type: ignore[return-value]
     raise ImportError(f"{module.__name__} holds no class whose name in lower case is {wanted!r}")
 
 

@@ -68,7 +68,7 @@ class Classifies(ABC):
         """Class logits (B, K) from codes (B, L)."""
 
 
-class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
+class Estimator(BaseEstimator, ABC):
     """Base of every method. See the subclass for what its arguments mean; `epochs=None` and `batch_size=None` choose.
 
     Attributes
@@ -93,6 +93,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     paper: ClassVar[str] = ""
     title: ClassVar[str] = ""
 
+    learner_: Any  # a Learner; Any, for what else it can do is said by the estimator's type
+    _stream: "engine.Stream | None"
     epochs: int | None
     batch_size: int | None
     learning_rate: float
@@ -206,6 +208,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         if getattr(self, "_stream", None) is None:
             batch = self._batch_size(len(data))
             self._stream = engine.Stream(self.learner_, plan, self.learning_rate, batch, self.seed_)
+        assert self._stream is not None
         self.history_.append(self._stream.take(data, labels))
         return self
 
@@ -364,7 +367,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         return {**state, "_stream": None} if "learner_" in state else state
 
 
-class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
+class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """A method that turns samples into vectors."""
 
     def __sklearn_tags__(self) -> Any:
@@ -394,8 +397,6 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  #
 class Reconstructor(Embedder):
     """An embedder that can also go back from codes to data."""
 
-    learner_: Any
-
     @torch.no_grad()
     def reconstruct(self, X: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
         """The samples of `X` after a round trip through the code, in the form in which `fit` met them.
@@ -411,7 +412,7 @@ class Reconstructor(Embedder):
         """Codes (N, L) to data, in the form in which `fit` met them."""
         check_is_fitted(self)
         codes = self._checked_codes(Z)
-        return self._restore(self.learner_.decode(part) for part in codes.split(CHUNK))
+        return self._restore(self.learner_.decode(part) for part in torch.split(codes, CHUNK))
 
     @torch.no_grad()
     def score_samples(self, X: Any) -> NDArray[np.float64]:

@@ -257,6 +257,7 @@ def _weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
     if hashlib.sha256(content).hexdigest() != digest:
         raise SavedModelError(f"{file} is damaged: its contents are not those that were saved. Copy the folder anew")
     try:
-        return safetensors.torch.load(content)
+        weights: dict[str, torch.Tensor] = safetensors.torch.load(content)
+        return weights
     except SafetensorError as error:
         raise SavedModelError(f"{file} is damaged: {error}") from error

@@ -82,8 +82,8 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
         means: list[Tensor | float] = [0.0]
         deviations: list[Tensor | float] = [1.0]
         for rung in self.up:
-            z, mu, sigma = rung.norm(rung.linear(h))  # type: ignore[operator, union-attr]
-            h = rung.activate(z)  # type: ignore[operator, union-attr]
+            z, mu, sigma = rung.norm(rung.linear(h))  # type: ignore[operator]
+            h = rung.activate(z)  # type: ignore[operator]
             zs.append(z)
             means.append(mu)
             deviations.append(sigma)
@@ -96,7 +96,7 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
         for rung in self.up:
             z = rung.norm.of_batch(rung.linear(h))[0]  # type: ignore[operator, union-attr]
             z = z + self.noise * step.draws.normal(z)
-            h = rung.activate(z)  # type: ignore[operator, union-attr]
+            h = rung.activate(z)  # type: ignore[operator]
             zs.append(z)
         return h, zs
 

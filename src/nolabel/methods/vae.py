@@ -260,7 +260,7 @@ class VAE(Sampler, Reconstructor):
         for batch in self._batches(data):
             mu, log_var = learner.posterior(batch.x)
             epsilon = fixed_draws(importance_samples, learner.latent, mu.device, seed=random_state)
-            pieces = [learner.log_weights(batch, mu, log_var, part) for part in epsilon.split(16, dim=1)]
+            pieces = [learner.log_weights(batch, mu, log_var, part) for part in torch.split(epsilon, 16, dim=1)]
             log_p = torch.logsumexp(torch.cat(pieces, 1).double(), 1) - math.log(importance_samples)
             found.append(log_p.cpu().numpy())
         return np.concatenate(found)

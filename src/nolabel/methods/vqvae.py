@@ -82,7 +82,7 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
 
     def encode(self, x: Tensor) -> Tensor:
         """z_q, flattened: (B, *shape) to (B, P d)."""
-        _, z_q = self.codebook(self.tokens.split(self.encoder(x)))
+        z_q: Tensor = self.codebook(self.tokens.split(self.encoder(x)))[1]
         return z_q.flatten(1)
 
     def numbers(self, x: Tensor) -> Tensor:

@@ -15,13 +15,13 @@ class _Total(torch.autograd.Function):
     """Sum over processes; its gradient is the sum over processes of the gradients."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
         x = x.clone()
         dist.all_reduce(x)
         return x
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
         gradient = gradient.clone()
         dist.all_reduce(gradient)
         return gradient
@@ -34,7 +34,7 @@ def several() -> bool:
 
 def total(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Sum of x over processes, differentiable."""
-    return _Total.apply(x) if several() else x  # type: ignore[no-any-return]
+    return _Total.apply(x) if several() else x  # type: ignore[no-untyped-call]
 
 
 def batch_mean(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "*shape"]:

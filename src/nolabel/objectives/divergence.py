@@ -1,5 +1,7 @@
 """Divergences and penalties on codes. Pure functions of tensors; one number a sample (B,) or a unit (L,), as said."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -13,9 +15,8 @@ def kl_to_standard_normal(mu: Float[Tensor, "B L"], log_var: Float[Tensor, "B L"
 def log_normal(
     z: Float[Tensor, "*shape"], mu: Float[Tensor, "*shape"], log_var: Float[Tensor, "*shape"]
 ) -> Float[Tensor, "*shape"]:
-    """Log N(z; μ, σ²), entry by entry."""
-    log_2pi = 1.8378770664093453
-    return -0.5 * (log_2pi + log_var + (z - mu).square() * torch.exp(-log_var))
+    """The log density log N(z; μ, σ²), entry by entry."""
+    return -0.5 * (math.log(2 * math.pi) + log_var + (z - mu).square() * torch.exp(-log_var))
 
 
 def kl_bernoulli(rho: float, rho_hat: Float[Tensor, "L"]) -> Float[Tensor, "L"]:
@@ -25,7 +26,10 @@ def kl_bernoulli(rho: float, rho_hat: Float[Tensor, "L"]) -> Float[Tensor, "L"]:
     """
     rho_hat = rho_hat.clamp(1e-6, 1 - 1e-6)
     wanted = torch.full_like(rho_hat, rho)
-    return torch.special.xlogy(wanted, wanted / rho_hat) + torch.special.xlogy(1 - wanted, (1 - wanted) / (1 - rho_hat))
+    kl: Tensor = torch.special.xlogy(wanted, wanted / rho_hat) + torch.special.xlogy(
+        1 - wanted, (1 - wanted) / (1 - rho_hat)
+    )
+    return kl
 
 
 def keep_largest(z: Float[Tensor, "B L"], k: int) -> Float[Tensor, "B L"]:

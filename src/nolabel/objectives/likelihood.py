@@ -72,12 +72,12 @@ def mean_bernoulli(logits: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"]) 
     Equal to `bernoulli(logits, x).mean() / D`. The gradient with respect to the logits l is (sigmoid(l) − x) / n, so it
     is made while the loss is, in fewer passes over the logits than the generic road takes.
     """
-    return _MeanBernoulli.apply(logits, x)  # type: ignore[no-any-return]
+    return _MeanBernoulli.apply(logits, x)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _MeanBernoulli(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, logits: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, logits: Tensor, x: Tensor) -> Tensor:
         n = logits.numel()
         # softplus(l) − x l, and softplus(l) = −logsigmoid(−l)
         loss = (F.logsigmoid(-logits).sum() + torch.dot(logits.flatten(), x.flatten())) / -n
@@ -85,7 +85,7 @@ class _MeanBernoulli(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
         (slope,) = ctx.saved_tensors  # type: ignore[attr-defined]
         return slope * gradient, None

@@ -34,7 +34,7 @@ from nolabel.types import DataSpec
 
 
 def gather(
-    model: Estimator,
+    model: object,
     data: Any,
     *,
     evidence: Evidence | None = None,
@@ -79,37 +79,37 @@ def gather(
     DataError
         The data or the labels cannot be used.
     """
-    _check(model, max_points)
-    opened = source.open(data, spec=model.spec_)
+    estimator = _checked(model, max_points)
+    opened = source.open(data, spec=estimator.spec_)
     codes_of, classes = _labels(labels, opened)
     rows = some_rows(len(opened), max_points, random_state)
     part = opened if len(rows) == len(opened) else opened.subset(rows)
     measured = _measured(evidence, run)
-    health = [asdict(verdict) for verdict in model.health_]
+    health = [asdict(verdict) for verdict in estimator.health_]
     seen = None if codes_of is None else codes_of[rows]
-    figures = _figures(model, part, len(opened), seen, classes, random_state)
+    figures = _figures(estimator, part, len(opened), seen, classes, random_state)
     return Content(
-        title=f"{_title(model)} on {opened.name}" if opened.name else _title(model),
-        method=type(model).__name__,
-        method_line=_first_line(type(model)),
-        summary=figures.pop("summary", None) or _summary(model, opened, measured, health),
+        title=f"{_title(estimator)} on {opened.name}" if opened.name else _title(estimator),
+        method=type(estimator).__name__,
+        method_line=_first_line(type(estimator)),
+        summary=figures.pop("summary", None) or _summary(estimator, opened, measured, health),
         headlines=headlines(measured),
         made=datetime.now().strftime("%d %B %Y, %H:%M").lstrip("0"),
-        history=model.history_,
+        history=estimator.history_,
         health=health,
         evidence=measured,
-        facts=_facts(opened, codes_of, classes, model),
+        facts=_facts(opened, codes_of, classes, estimator),
         skipped=opened.skipped,
         left_out=_left_out(opened.spec),
-        settings=_expanded(model.get_params(deep=False)),
-        defaults=_expanded(_defaults(type(model))),
+        settings=_expanded(estimator.get_params(deep=False)),
+        defaults=_expanded(_defaults(type(estimator))),
         versions={**versions(), "scikit-learn": sklearn.__version__, "system": platform.system()},
-        command=_python_lines(model, opened.name) if command is None else command,
+        command=_python_lines(estimator, opened.name) if command is None else command,
         **figures,
     )
 
 
-def _check(model: object, max_points: int) -> None:
+def _checked(model: object, max_points: int) -> Estimator:
     if not isinstance(model, Estimator):
         raise ArgumentError(
             f"model must be a fitted nolabel estimator, such as nolabel.load('runs/demo'); got {type(model).__name__}"
@@ -117,6 +117,7 @@ def _check(model: object, max_points: int) -> None:
     check_is_fitted(model)
     if max_points < 2:
         raise ArgumentError(f"max_points must be at least 2; got {max_points}")
+    return model
 
 
 def _figures(

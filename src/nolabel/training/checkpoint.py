@@ -83,7 +83,7 @@ def _newest_first(folder: Path) -> list[Path]:
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[Problem]]:
     """The newest checkpoint that can be read, or None; and the newer ones that could not, with why."""
-    problems = []
+    problems: list[Problem] = []
     for path in _newest_first(folder):
         try:
             return read(path), problems

@@ -243,7 +243,7 @@ class GradientDriver(Driver):
         present = total.new_tensor([float(p.grad is not None) for p in player.parameters])
         flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in player.parameters]
         message = self.context.runtime.sum_(torch.cat([extras, present, *flat]))
-        extras, present, *parts = message.split([3, len(present), *(len(one) for one in flat)])
+        extras, present, *parts = torch.split(message, [3, len(present), *(len(one) for one in flat)])
         for parameter, there, part in zip(player.parameters, present.tolist(), parts):
             parameter.grad = part.view_as(parameter).clone() if there else None
         agreed = Flags(extras[1].item() > 0, extras[2].item() > 0)

@@ -15,7 +15,8 @@ def make_optimizer(
     name: OptimizerName, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
 ) -> Optimizer:
     """The optimizer `name`; weight decay is applied to matrices and kernels, not to biases and gains."""
-    decayed, spared = [], []
+    decayed: list[nn.Parameter] = []
+    spared: list[nn.Parameter] = []
     for parameter in parameters:
         (decayed if parameter.ndim > 1 else spared).append(parameter)
     groups: list[dict[str, Any]] = [

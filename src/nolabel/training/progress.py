@@ -119,7 +119,7 @@ class TensorBoard(Listener):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise ArgumentError("TensorBoard is not installed: pip install 'nolabel[tensorboard]'") from error
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def start(self, facts: Record) -> None:
         """Nothing to say yet."""
@@ -131,8 +131,8 @@ class TensorBoard(Listener):
         """One point on every curve."""
         for name, value in record.items():
             if name != "epoch":
-                self._writer.add_scalar(name, value, record["epoch"])  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(name, value, record["epoch"])
 
     def end(self, record: Record) -> None:
         """Write out what is buffered."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
