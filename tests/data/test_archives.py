@@ -103,9 +103,7 @@ def test_a_member_that_leads_out_is_refused_by_name(folder: Path, tmp_path: Path
     else:
         with zipfile.ZipFile(pack_zip(folder, archive), "a") as file:
             file.writestr(name, b"x")
-    with pytest.raises(
-        DataError, match=r"holds a member named .*, which leads out of the archive; nothing of it was read"
-    ):
+    with pytest.raises(DataError, match=r"holds a member named .* leads out of the archive; nothing of it was read"):
         open_source(archive)
     assert not (tmp_path / "evil.png").exists()
 

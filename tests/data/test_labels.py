@@ -65,9 +65,7 @@ def test_a_column_of_a_table_is_taken_out_of_it() -> None:
     assert list(frame.columns) == ["a", "kind", "b"]
     again = open_source(frame[["b", "kind", "a"]], spec=data.spec, labels="kind")
     assert torch.equal(again.store, data.store)
-    with pytest.raises(
-        ArgumentError, match="labels='kin': table 3 x 3 has no such column; it has a, kind, b; did you mean"
-    ):
+    with pytest.raises(ArgumentError, match="labels='kin': table 3 x 3 has no such column; it has a, kind, b; did"):
         open_source(frame, labels="kin")
 
 

@@ -73,9 +73,7 @@ def test_every_name_has_an_opener_and_the_table_is_complete() -> None:
 
 
 def test_splits_that_are_not_there() -> None:
-    with pytest.raises(
-        ArgumentError, match=r"split of 'mnist' must be one of 'train', 'test'; got 'tset'; did you mean 'test'"
-    ):
+    with pytest.raises(ArgumentError, match=r"split of 'mnist' must be one of 'train', 'test'; got 'tset'; did you"):
         open_source("mnist:tset")
     with pytest.raises(ArgumentError, match="split of 'digits' must be one of 'all'"):
         open_source("digits", split="train")
@@ -172,7 +170,7 @@ def test_the_binary_form_of_cifar10(server: Path) -> None:
 def test_a_file_of_another_sum_is_refused(server: Path) -> None:
     (server / "t10k-images-idx3-ubyte.gz").write_bytes(packed_idx(IMAGES[:3]))
     with pytest.raises(
-        DataError, match=r"cannot download t10k-images-idx3-ubyte\.gz of 'mnist'(?s:.*)hash(?s:.*)NOLABEL_DATA"
+        DataError, match=r"cannot download t10k-images-idx3-ubyte\.gz of 'mnist'(?s:.*hash.*)NOLABEL_DATA"
     ):
         open_source("mnist:test")
 

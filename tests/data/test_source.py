@@ -100,7 +100,7 @@ def test_a_dataset_of_another_recipe() -> None:
     with pytest.raises(DataError, match=r"was not encoded as the model's data were.*spec=model\.spec_"):
         open_source(other, spec=table.spec)
     images = open_source(np.zeros((3, 4, 4), np.uint8))
-    with pytest.raises(ModalityError, match="fitted to data of kind 'table'; Dataset.* is of kind 'image'"):
+    with pytest.raises(ModalityError, match=r"fitted to data of kind 'table'; Dataset.* is of kind 'image'"):
         open_source(images, spec=table.spec)
     floats = open_source(np.ones((3, 4, 4)))
     same = open_source(floats, spec=images.spec)  # to a network, images are images
@@ -124,9 +124,7 @@ def test_files_for_a_table_model_and_rows_for_an_image_model(make_folder: MakeFo
     folder = make_folder()
     with pytest.raises(ModalityError, match=r"fitted to a table with 2 columns; some images holds images"):
         open_source(folder, spec=open_source(FRAME).spec)
-    with pytest.raises(
-        ModalityError, match=r"fitted to images of shape \(3, 8, 10\); table 4 x 2 is a table: pass images"
-    ):
+    with pytest.raises(ModalityError, match=r"fitted to images of shape \(3, 8, 10\); table 4 x 2 is a table: pass"):
         open_source(FRAME, spec=open_source(folder).spec)
 
 

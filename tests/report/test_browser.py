@@ -38,7 +38,10 @@ class Tab:
         self.driver.get("about:blank")
         self.driver.get_log("browser")
         self.driver.get_log("performance")
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},  # a page that glides cannot be clicked at once
+        ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
@@ -64,8 +67,12 @@ class Tab:
     def ink(self) -> list[int]:
         """A digest of what the map shows: how many dots of its picture are filled, and the sum of their colours."""
         script = """(() => {
-            const c = document.getElementById('map-canvas');
-            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            const map = document.getElementById('map-canvas');
+            const c = document.createElement('canvas'); // a copy: the page's own is not made for reading
+            c.width = map.width; c.height = map.height;
+            const pen = c.getContext('2d', { willReadFrequently: true });
+            pen.drawImage(map, 0, 0);
+            const d = pen.getImageData(0, 0, c.width, c.height).data;
             let filled = 0, sum = 0;
             for (let i = 0; i < d.length; i += 4) if (d[i + 3]) { filled += 1; sum += d[i] + 3 * d[i+1] + 7 * d[i+2]; }
             return [filled, sum];

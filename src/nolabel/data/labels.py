@@ -5,6 +5,7 @@ Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 import numpy as np
@@ -62,11 +63,10 @@ def from_folders(names: Sequence[str]) -> Labels | None:
     The folders that all files share are passed over; the next one names the class. Files that lie beside the class
     folders are of unknown class. Folders named `train`, `test`, ... split a set: the class is the folder below them.
     """
-    parts = [name.removeprefix("./").split("/") for name in names]
-    depth = _shared(parts)
-    found = [_at(part, depth) for part in parts]
+    rest = _below_shared([name.removeprefix("./") for name in names])
+    found = [folder for folder, _ in rest]
     if {folder for folder in found if folder} <= _SPLITS:
-        found = [_at(part, depth + 1) for part in parts]
+        found = [_first_folder(below)[0] for _, below in rest]
     classes = sorted({folder for folder in found if folder})
     if len(classes) < 2:
         return None
@@ -74,17 +74,16 @@ def from_folders(names: Sequence[str]) -> Labels | None:
     return Labels(np.array([code[folder] for folder in found], dtype=np.int64), tuple(classes))
 
 
-def _shared(parts: Sequence[list[str]]) -> int:
-    """How many leading folders all names have in common."""
-    low, high = min(parts), max(parts)  # every other name lies between them
-    depth = 0
-    while depth < min(len(low), len(high)) - 1 and low[depth] == high[depth]:
-        depth += 1
-    return depth
+def _below_shared(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The first folder of each name below those that all names share, and what follows it."""
+    shared = commonprefix([min(names), max(names)])  # every other name lies between them
+    start = shared.rfind("/") + 1
+    return [_first_folder(name[start:]) for name in names]
 
 
-def _at(part: Sequence[str], depth: int) -> str:
-    return part[depth] if len(part) > depth + 1 else ""
+def _first_folder(name: str) -> tuple[str, str]:
+    folder, slash, below = name.partition("/")
+    return (folder, below) if slash else ("", "")
 
 
 def _flat(values: object) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """One image file to pixels: the decode rule. Pillow decodes; this file says what is made of what it finds.
 
-1. Only the formats in `COMMON` and `RARE` are tried, so that no file can start another program (as EPS would). Of an animation
-   or a multi-page file the first frame counts. A file that declares more than `MAX_PIXELS` pixels is refused unread.
+1. Only the formats in `COMMON` and `RARE` are tried, so that no file can start another program (as EPS would). Of an
+   animation or a multi-page file the first frame counts. A file that declares more than `MAX_PIXELS` pixels is refused.
 2. EXIF orientation is applied.
 3. 8 bits: 16-bit grey (modes I;16 and I) is divided by 257 and rounded; float grey (mode F) must lie in [0, 1] and is
    multiplied by 255. Values outside are a problem of that file, not clipped.

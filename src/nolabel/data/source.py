@@ -247,9 +247,7 @@ def _check_as_wished(spec: DataSpec, wishes: _Wishes) -> None:
     """Arrays are not resized or recoloured."""
     channels, *size = spec.shape
     if wishes.size not in (None, tuple(size)):
-        raise ArgumentError(
-            f"size is for image files; this array holds {size[0]} x {size[1]} pixels: resize it first"
-        )
+        raise ArgumentError(f"size is for image files; this array holds {size[0]} x {size[1]} pixels: resize it first")
     if wishes.channels not in (None, channels):
         raise ArgumentError(f"channels is for image files; this array has {channels}: convert it first")
 

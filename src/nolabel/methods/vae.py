@@ -240,7 +240,7 @@ class VAE(Sampler, Reconstructor):
 
     @torch.no_grad()
     def log_likelihood(self, X: Any, importance_samples: int = 200, random_state: int = 0) -> NDArray[np.float64]:
-        """Log p(x) of each sample in nats (N,), estimated by importance sampling from q(z | x) (Burda et al. 2016).
+        """The log-likelihood of each sample in nats (N,), estimated by importance sampling from q(z | x) (Burda et al. 2016).
 
         A lower bound in expectation that tightens with the number of draws. The draws of ε are the same for every
         sample.

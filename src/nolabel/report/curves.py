@@ -19,12 +19,17 @@ def learning_charts(history: Sequence[Mapping[str, Any]]) -> list[Chart]:
     """One chart for the loss, then one for each of its parts and each signal, held-out beside train."""
     epochs = [float(row["epoch"]) for row in history]
     columns = _columns(history)
-    total = columns.get("loss")
-    # A loss of one part is that part: drawing it twice would say nothing.
-    wanted = [name for name, ys in columns.items() if not name.startswith(HELD_OUT) and (name == "loss" or ys != total)]
-    wanted.sort(key=lambda name: name != "loss")
-    charts = [_pair(name, epochs, columns) for name in wanted if _any_finite(columns[name])]
-    return charts
+    names = [name for name in columns if not name.startswith(HELD_OUT)]
+    return [_pair(name, epochs, columns) for name in _distinct(sorted(names, key=lambda each: each != "loss"), columns)]
+
+
+def _distinct(names: Sequence[str], columns: Mapping[str, Sequence[float]]) -> list[str]:
+    """Names whose values no earlier name has: a loss of one part is that part, and need not be drawn twice."""
+    kept: list[str] = []
+    for name in names:
+        if not any(columns[name] == columns[other] for other in kept):
+            kept.append(name)
+    return kept
 
 
 def label_chart(evidence: Mapping[str, Any]) -> Chart | None:
