@@ -12,8 +12,10 @@ import os
 import secrets
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ from nolabel.errors import OutputError
 KEEP_DAYS = 90
 _LAYOUT = 1  # of an entry; others are not read
 _ABANDONED_DAYS = 1  # an unfinished entry of another machine, untouched for so long, is nobody's
+_FLUSH_SECONDS = 0.5
 _PARTIAL = ".partial-"
 
 
@@ -108,7 +111,8 @@ def building(folder: Path, key: str) -> Iterator[Path]:
     try:
         place.mkdir(parents=True)
         _sweep(folder)
-        yield place
+        with _flushed(place / "pixels"):
+            yield place
         _flush(place)
         _publish(place, folder / key)
     except OSError as error:
@@ -122,8 +126,31 @@ def building(folder: Path, key: str) -> Iterator[Path]:
 def _flush(place: Path) -> None:
     """To the disk itself: after a power cut, an entry must not have its name but not its pixels."""
     for file in place.iterdir():
-        with file.open("rb+") as content:
-            os.fsync(content.fileno())
+        _flush_file(file)
+
+
+def _flush_file(file: Path) -> None:
+    with file.open("rb+") as content:
+        os.fsync(content.fileno())
+
+
+@contextmanager
+def _flushed(file: Path) -> Iterator[None]:
+    """Flushes a file again and again while it is being written, so that the end need not wait for all of it."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        flushing = pool.submit(_flush_until, stop, file)
+        try:
+            yield
+        finally:
+            stop.set()
+    flushing.result()  # a disk says only once that it could not write
+
+
+def _flush_until(stop: threading.Event, file: Path) -> None:
+    while not stop.wait(_FLUSH_SECONDS):
+        if file.exists():
+            _flush_file(file)
 
 
 def _publish(place: Path, final: Path) -> None:

@@ -5,7 +5,6 @@ Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,9 @@ def from_folders(names: Sequence[str]) -> Labels | None:
 
 def _below_shared(names: Sequence[str]) -> list[tuple[str, str]]:
     """The first folder of each name below those that all names share, and what follows it."""
-    shared = commonprefix([min(names), max(names)])  # every other name lies between them
+    low, high = min(names), max(names)  # every other name lies between them
+    length = next((place for place, pair in enumerate(zip(low, high)) if pair[0] != pair[1]), min(len(low), len(high)))
+    shared = low[:length]
     start = shared.rfind("/") + 1
     return [_first_folder(name[start:]) for name in names]
 

@@ -1,0 +1,16 @@
+"""How good a representation is: measures on arrays, their protocols, and the table they end in.
+
+Evidence flows through this room, top to bottom; nothing is imported here, so that a part costs only itself:
+
+    evaluate.py         model and data -> the four representations -> Evidence; alone knows estimators and sources
+    weigh.py            the four representations, as arrays -> every row and note
+    rows_unlabelled.py  rows_labelled.py  rows_clusters.py      repeats, and the sentence that says how
+    reconstruction.py   BCE, MSE, PSNR, SSIM
+    rank.py             effective rank, active units, spread
+    neighbours.py       k nearest neighbours by cosine
+    probes.py           linear probe, accuracy against the number of labels
+    clusters.py         k-means, Gaussian mixture, HDBSCAN; agreement, stability, silhouette
+    baselines.py        raw values and principal components
+    scaling.py  splits.py  labels.py  repeats.py  convergence.py     what several of them share
+    evidence.py         the table itself
+"""
