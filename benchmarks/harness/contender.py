@@ -57,15 +57,23 @@ def run(contender: Contender, threads: int, **more: Any) -> Answer:
 
 
 def interleaved(
-    contenders: Sequence[Contender], repeats: int, threads: int, line: Callable[[Answer], str] = lambda answer: ""
+    contenders: Sequence[Contender],
+    repeats: int,
+    threads: int,
+    line: Callable[[Answer], str],
+    *,
+    seeded: bool = False,
 ) -> dict[str, list[Answer]]:
-    """Every contender once a repeat, starting with another one each time; `line` says what to print of an answer."""
+    """Every contender once a repeat, starting with another one each time.
+
+    `line` says what to print of an answer; with `seeded`, repeat r gets seed r.
+    """
     found: dict[str, list[Answer]] = {contender.name: [] for contender in contenders}
     for repeat in range(repeats):
         shift = repeat % len(contenders)
         for contender in (*contenders[shift:], *contenders[:shift]):
             start = time.perf_counter()
-            answer = run(contender, threads)
+            answer = run(contender, threads, **({"seed": repeat} if seeded else {}))
             found[contender.name].append(answer)
             seconds = time.perf_counter() - start
             print(f"  {repeat + 1}/{repeats} {contender.name}: {line(answer)} ({seconds:.0f} s)", flush=True)

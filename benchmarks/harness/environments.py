@@ -26,5 +26,5 @@ def _make(place: Path, wanted: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(wanted)]
+    install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(wanted)]
     subprocess.run([str(place / "bin" / "python"), *install], check=True)

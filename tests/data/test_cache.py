@@ -108,6 +108,18 @@ def test_killed_while_writing_leaves_no_half_entry(make_folder: MakeFolder, own_
     assert [".partial-" in place.name for place in entries(own_cache)] == [False]
 
 
+@pytest.mark.parametrize("processes", [True, False])
+def test_ctrl_c_leaves_nothing(make_folder: MakeFolder, own_cache: Path, processes: bool) -> None:
+    before = "from nolabel.data import decoding; decoding.cores = lambda: 2; "
+    before += f"decoding.PROCESS_IMAGES = {1 if processes else 10**9}"
+    press = "lambda done, total: os.kill(os.getpid(), signal.SIGINT)"
+    stopped = run(make_folder(each=200), before=before, progress=press)
+    said, errors = stopped.communicate(timeout=60)
+    assert said == ""
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert entries(own_cache) == []
+
+
 def test_two_processes_may_open_at_once(make_folder: MakeFolder, own_cache: Path, tmp_path: Path) -> None:
     folder, gate = make_folder(each=60), tmp_path / "gate"
     wait = f"while not os.path.exists({str(gate)!r}): time.sleep(0.001)"

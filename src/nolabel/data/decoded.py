@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from nolabel.data import cache
@@ -88,7 +89,8 @@ def broken_files(broken: Sequence[BrokenRow], total: int) -> BrokenFilesError:
 
 
 def _key(fingerprint: str, wanted: Wanted) -> str:
-    return hashlib.sha256(f"{fingerprint} {wanted} {RULE_VERSION}".encode()).hexdigest()[:32]
+    # Pillow's version too: another one may decode the same file to slightly other pixels
+    return hashlib.sha256(f"{fingerprint} {wanted} {RULE_VERSION} {PIL.__version__}".encode()).hexdigest()[:32]
 
 
 @contextmanager

@@ -85,7 +85,8 @@ def open_folder(folder: Path, split: str | None = None) -> RawImages:
     if not listing.names:
         raise DataError(_no_images(chosen, listing.others))
     images = ImageFiles(f"{chosen}{os.sep}", listing.names)
-    name = folder.name if split is None else f"{folder.name}:{split}"
+    title = folder.resolve().name or str(folder)
+    name = title if split is None else f"{title}:{split}"
     where = listing.fingerprint(os.path.realpath(chosen))
     return RawImages(name, where, lambda: nullcontext(images), labels="folders")
 

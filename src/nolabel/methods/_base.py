@@ -34,6 +34,7 @@ from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.learner import Learner
 from nolabel.training.plan import Plan, as_plan
+from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
@@ -161,7 +162,7 @@ class Estimator(BaseEstimator, ABC):
         data, labels = self._take(X, y)
         folder = _folder.prepare(out, resume=resume, overwrite=overwrite)
         batch = self._batch_size(len(data))
-        self._begin(data, X)
+        self._begin(data, X, _folder.saved_seed(folder) if resume else None)
         job = engine.Job(
             self.learner_,
             data,
@@ -174,11 +175,10 @@ class Estimator(BaseEstimator, ABC):
             folder=None if folder is None else folder / "checkpoint",
             resume=resume,
             identity=self._identity(data) if folder is not None else {},
-            listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard, resume=resume),
+            listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
+            history=self.history_,
         )
-        outcome = engine.run(job)
-        self.history_ = outcome.history
-        self.health_ = outcome.verdicts
+        self.health_ = engine.run(job).verdicts
         if folder is not None and _folder.is_writer():
             self.save(folder / "model")
         return self
@@ -202,7 +202,6 @@ class Estimator(BaseEstimator, ABC):
         if not hasattr(self, "learner_"):
             data, labels = self._take(X, y)
             self._begin(data, X)
-            self.history_, self.health_ = [], []
         else:
             data, labels = self._take_more(X, y)
         if getattr(self, "_stream", None) is None:
@@ -265,8 +264,8 @@ class Estimator(BaseEstimator, ABC):
         codes = np.array([*(known[name] for name in data.classes), -1])
         return torch.from_numpy(codes[data.labels])
 
-    def _begin(self, data: Dataset, X: Any) -> None:
-        """Set what is known before the first step."""
+    def _begin(self, data: Dataset, X: Any, seed: int | None = None) -> None:
+        """Set what is known before the first step; `seed` is that of the run to go on with."""
         self.spec_ = data.spec
         self.n_features_in_ = _columns(X, data)
         names = _column_names(X)
@@ -274,14 +273,16 @@ class Estimator(BaseEstimator, ABC):
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.seed_ = self._seed()
+        self.seed_ = self._seed() if seed is None or self.random_state is not None else seed
+        self.history_, self.health_ = [], []
         self._stream = None
         self.learner_ = self._new_learner(self.seed_)
         self._n_features_out = self._code_width()
 
     def _seed(self) -> int:
         if self.random_state is None:
-            return int(np.random.SeedSequence().generate_state(1)[0])
+            drawn = int(np.random.SeedSequence().generate_state(1)[0])
+            return find_runtime(as_plan(self.plan).device).agree(drawn)
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -314,7 +315,7 @@ class Estimator(BaseEstimator, ABC):
         return {
             "method": type(self).__name__,
             "arguments": arguments,
-            "seed": self.seed_ if self.random_state is not None else None,
+            "seed": self.seed_,
             "data": _folder.fingerprint(data),
         }
 

@@ -27,7 +27,7 @@ from nolabel._version import __version__
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, OutputError, SavedModelError
 from nolabel.methods import find_method
-from nolabel.training.checkpoint import write_whole
+from nolabel.training.checkpoint import load_newest, write_whole
 from nolabel.training.health import Verdict
 from nolabel.training.progress import Bar, JsonLines, Listener, TensorBoard
 from nolabel.types import DataSpec
@@ -91,7 +91,7 @@ def _clear(folder: Path, overwrite: bool) -> None:
             target.unlink(missing_ok=True)
 
 
-def listeners(folder: Path | None, *, progress: bool, tensorboard: bool, resume: bool) -> list[Listener]:
+def listeners(folder: Path | None, *, progress: bool, tensorboard: bool) -> list[Listener]:
     """Who is told how training goes."""
     found: list[Listener] = []
     if not is_writer():
@@ -105,6 +105,12 @@ def listeners(folder: Path | None, *, progress: bool, tensorboard: bool, resume:
     if progress:
         found.append(Bar())
     return found
+
+
+def saved_seed(folder: Path | None) -> int | None:
+    """The seed of the run in `folder`, if it has left a checkpoint."""
+    found = None if folder is None else load_newest(folder / "checkpoint")[0]
+    return None if found is None else int(found.facts["identity"]["seed"])
 
 
 def fingerprint(data: Dataset) -> str:

@@ -60,8 +60,11 @@ class Context:
     seed: int
     labels: Tensor | None = None
 
-    def pieces(self, share: Share, number: int, progress: float) -> Iterator[tuple[Batch, Step, float]]:
-        """The share cut into `plan.accumulate` pieces: batch on the device, its step, its weight in the whole batch."""
+    def pieces(self, share: Share, number: int, progress: float, turn: int = 0) -> Iterator[tuple[Batch, Step, float]]:
+        """The share cut into `plan.accumulate` pieces: batch on the device, its step, its weight in the whole batch.
+
+        Players who move in turn draw numbers of their own: `turn` tells them apart.
+        """
         ours = len(share.index)
         first = share.rows.start or 0
         everyone = share.total if ours < share.total or self.runtime.world == 1 else share.total * self.runtime.world
@@ -69,7 +72,7 @@ class Context:
         for start in range(0, ours, size):
             cut = slice(start, min(start + size, ours))
             rows = slice(first + cut.start, first + cut.stop)
-            draws = Draws(self.seed, number, device=self.runtime.device, total=share.total, rows=rows)
+            draws = Draws(self.seed, number, turn, device=self.runtime.device, total=share.total, rows=rows)
             weight = (cut.stop - cut.start) / everyone
             yield self._batch(share, cut), Step(number, progress, draws), weight
 
@@ -184,7 +187,9 @@ class GradientDriver(Driver):
             sums.update(own)
             flags = flags | raised
         if isinstance(self.learner, DistillingLearner):
-            self.learner.follow(Step(number, progress, Draws(self.context.seed, number, 1, device="cpu")))
+            self.learner.follow(
+                Step(number, progress, Draws(self.context.seed, number, len(self.players), device="cpu"))
+            )
         if self.average is not None:
             self.average.follow(self.learner, number)
         return sums, flags
@@ -218,7 +223,8 @@ class GradientDriver(Driver):
     def _gradients(self, player: Player, share: Share, number: int, progress: float) -> tuple[Sums, Tensor]:
         sums: Sums = {}
         whole = torch.zeros((), device=self.context.runtime.device)
-        for batch, step, weight in self.context.pieces(share, number, progress):
+        turn = self.players.index(player)
+        for batch, step, weight in self.context.pieces(share, number, progress, turn):
             with self.context.arithmetic():
                 losses = player.loss(batch, step)
             total = losses.total if weight == 1 else losses.total * weight

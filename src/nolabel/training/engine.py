@@ -5,6 +5,7 @@ same bits on a CPU; exact resume at any step; the last good state kept when some
 process or several.
 """
 
+import contextlib
 import json
 import signal
 import time
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
 from nolabel.data.sampler import Loader, Order, split_rows
-from nolabel.errors import DivergedError, Problem, SavedModelError, TrainingInterrupted
+from nolabel.errors import DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
 from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver
@@ -56,6 +57,8 @@ class Job:
         Facts that must be the same for a resume to make sense (method, arguments, data). JSON.
     listeners
         Who is told.
+    history
+        Gets one record an epoch; the caller's own list, so that it has them whatever ends the run.
     """
 
     learner: Learner
@@ -70,6 +73,7 @@ class Job:
     resume: bool = False
     identity: Mapping[str, Any] = field(default_factory=dict)
     listeners: Sequence[Listener] = ()
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -117,7 +121,7 @@ class _Run:
         self.step = 0
         self.sums: Sums = {}
         self.seen = 0
-        self.history: list[dict[str, float]] = []
+        self.history = job.history
         self.best: dict[str, Tensor] = {}
         self.best_loss = float("inf")
         self.best_epoch = 0
@@ -154,7 +158,8 @@ class _Run:
             self._settle()
             if reason in ("finished", "stopped early"):
                 verdicts = self._examine()
-            self._tell("end", reason=reason, health=[asdict(verdict) for verdict in verdicts])
+            with contextlib.suppress(OutputError):  # a disk that is full has been told of already
+                self._tell("end", reason=reason, health=[asdict(verdict) for verdict in verdicts])
         return Outcome(self.history, verdicts, reason, self.problems)
 
     # --- the loop ----------------------------------------------------------------------------------------------------
@@ -287,7 +292,8 @@ class _Run:
         self.driver.restore(room(found.tensors, "driver/"))
         self.driver.parts.update(facts["parts"])
         self.best = {name: value.to(self.runtime.device) for name, value in room(found.tensors, "best/").items()}
-        self.step, self.seen, self.history = facts["step"], facts["seen"], facts["history"]
+        self.step, self.seen = facts["step"], facts["seen"]
+        self.history[:] = facts["history"]
         self.best_epoch = facts["best_epoch"]
         self.best_loss = float("inf") if facts["best_loss"] is None else facts["best_loss"]
         self.sums = {

@@ -34,10 +34,12 @@ class Runtime:
             dist.all_reduce(values)
         return values
 
-    def barrier(self) -> None:
-        """Wait until every process is here."""
-        if self.world > 1:
-            dist.barrier()
+    def agree(self, number: int) -> int:
+        """The main process's `number`, in every process."""
+        if self.world == 1:
+            return number
+        told = torch.tensor(number if self.main else 0, dtype=torch.int64, device=self.device)
+        return int(self.sum_(told).item())
 
 
 def find_runtime(device: str) -> Runtime:

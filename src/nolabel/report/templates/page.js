@@ -222,7 +222,7 @@
     }
   };
   const drawNames = () => {
-    if (groups().length > 30) return;
+    if (groups().length > 30 || pictures.length) return; // too many to read, or pictures that speak for themselves
     pen.font = "600 13px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.textBaseline = "middle";

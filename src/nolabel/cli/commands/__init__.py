@@ -1,0 +1,22 @@
+"""One file a command, with `run(words) -> exit code`; imported when it is called. This file holds their names."""
+
+COMMANDS = {
+    "fit": "train a method on your data: a model, its embeddings and a report",
+    "embed": "turn samples into vectors with a trained model",
+    "evaluate": "measure a model beside raw values, PCA and the untrained network",
+    "report": "write the report of a run: one HTML file",
+    "reconstruct": "samples after a round trip through the code, as PNG or CSV",
+    "sample": "draw new samples from a model that can",
+    "methods": "list the methods",
+    "datasets": "list the data sets known by name",
+    "demo": "all of it on a small set of digits, in under a minute",
+}
+
+EXAMPLES = """\
+examples:
+  nolabel demo
+  nolabel fit autoencoder photographs/ --size 64 --out runs/photos
+  nolabel embed runs/photos photographs/ -o codes.parquet
+  nolabel evaluate runs/photos photographs/
+
+--debug shows the traceback of an error.  --version says which nolabel this is."""

@@ -1,0 +1,39 @@
+"""The command that made a run: in words that a shell takes, kept as RUN/command.json, shown in the report."""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nolabel._version import __version__
+from nolabel.training.checkpoint import write_whole
+
+FILE = "command.json"
+_ONCE = ("--resume", "--overwrite")  # how a run was started, not what it is
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """A command as a person would type it, however this program was started."""
+    program = "python -m nolabel" if Path(sys.argv[0]).name == "__main__.py" else "nolabel"
+    return f"{program} {shlex.join(words)}"
+
+
+def to_resume(words: Sequence[str]) -> str:
+    """The command that goes on with the run that `words` started."""
+    return as_typed([*(word for word in words if word not in _ONCE), "--resume"])
+
+
+def keep(run: Path, words: Sequence[str]) -> None:
+    """Write the command into the run's folder."""
+    lasting = [word for word in words if word not in _ONCE]
+    facts = {"command": as_typed(lasting), "words": lasting, "nolabel": __version__}
+    write_whole(run / FILE, json.dumps(facts, indent=1, ensure_ascii=False).encode(errors="replace"))
+
+
+def recall(run: Path) -> str | None:
+    """The command that made a run, or None when it is not known."""
+    try:
+        return str(json.loads((run / FILE).read_text(encoding="utf-8"))["command"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,142 @@
+"""Opening what a command names: its source, and the model in its run folder.
+
+The flags here are arguments of `nolabel.open`; a test holds the two together. torch is imported when something is opened.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nolabel.cli import speech
+from nolabel.cli.flags import Flag, one_of, whole
+from nolabel.errors import ArgumentError, SavedModelError
+
+if TYPE_CHECKING:
+    from nolabel.data.dataset import Dataset
+    from nolabel.methods._base import Estimator
+    from nolabel.types import DataSpec
+
+OWN = "labels"  # the word for the labels that a data set has of its own
+_SHOWN = 10
+
+SOURCE = "folder of images, archive, table, array file, or the name of a data set (nolabel datasets)"
+RUN = "folder of a trained model, as `fit --out` made it"
+
+
+def size(text: str) -> int | tuple[int, int]:
+    """`64` or `48x64` (height x width)."""
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or min(sides) < 1:
+        raise ValueError(f"pixels, as 64, or height and width, as 48x64; got {text!r}")
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def channels(text: str) -> int:
+    """`1` or `3`."""
+    return int(one_of(("1", "3"))(text))
+
+
+LABELS = Flag(
+    "labels",
+    str,
+    "classes, for the evidence (and for methods that learn from them): the word `labels` for the data set's own "
+    "(class folders, label files), or the name of a table's column, which is then no feature",
+    "labels|COLUMN",
+)
+ON_ERROR = Flag(
+    "on_error",
+    one_of(("raise", "skip")),
+    "what to do about images that cannot be read: refuse the set and name them, or leave them out",
+    "{raise,skip}",
+)
+DATA = [
+    LABELS,
+    Flag("size", size, "bring image files to this many pixels, N or HxW", "N"),
+    Flag("channels", channels, "1 for grey images, 3 for colour", "{1,3}"),
+    Flag(
+        "scaling",
+        one_of(("standard", "minmax", "none")),
+        "scaling of the numbers in a table",
+        "{standard,minmax,none}",
+    ),
+    Flag(
+        "missing",
+        one_of(("auto", "impute", "refuse")),
+        "what to do about missing values in a table",
+        "{auto,impute,refuse}",
+    ),
+    ON_ERROR,
+]
+AGAIN = [LABELS, ON_ERROR]  # for data that a trained model's recipe treats
+_ARGUMENTS = {flag.key for flag in DATA} - {"labels"}
+
+
+def open_source(source: str, values: Mapping[str, Any], spec: "DataSpec | None" = None) -> "Dataset":
+    """The data set that a command names, by the flags in `values`; encoded by `spec` if a model has one.
+
+    Raises
+    ------
+    DataError, ArgumentError
+        See `nolabel.open`; or labels were asked for that the source has not.
+    """
+    wishes = {key: value for key, value in values.items() if key in _ARGUMENTS}
+    with speech.counting("reading") as progress:
+        data = _with_labels(source, values.get("labels"), {**wishes, "spec": spec, "progress": progress})
+    _say_skipped(data)
+    return data
+
+
+def _with_labels(source: str, labels: str | None, wishes: Mapping[str, Any]) -> "Dataset":
+    from nolabel.data.source import open as open_data
+
+    if labels not in (None, OWN):
+        return open_data(source, labels=labels, **wishes)
+    data = open_data(source, **wishes)
+    if labels is None or data.labels is not None:
+        return data
+    try:
+        return open_data(source, labels=labels, **wishes)  # a column of that very name
+    except ArgumentError:
+        fix = "name the column that holds them, as in --labels species"
+        if data.spec.modality == "image":
+            fix = "put the images of each class in a folder of its own"
+        raise ArgumentError(f"--labels {OWN}: {data.name} has no labels of its own; {fix}") from None
+
+
+def _say_skipped(data: "Dataset") -> None:
+    if not data.skipped:
+        return
+    lines = [f"  {problem.where}: {problem.why}" for problem in data.skipped[:_SHOWN]]
+    more = [f"  and {len(data.skipped) - _SHOWN} more"] if len(data.skipped) > _SHOWN else []
+    speech.remark("\n".join([f"left out, because they cannot be read ({len(data.skipped)}):", *lines, *more]))
+
+
+def open_run(run: str) -> "Estimator":
+    """The model in a run folder.
+
+    Raises
+    ------
+    SavedModelError
+        There is none, or it is damaged; for a run that was stopped, the command that goes on with it.
+    """
+    from nolabel.cli import history
+    from nolabel.methods._folder import load
+
+    folder = Path(run).expanduser()
+    if not folder.exists():
+        raise SavedModelError(f"there is no folder {folder}; RUN is the folder that `nolabel fit ... --out RUN` made")
+    unfinished = (folder / "checkpoint").is_dir() and not (folder / "model" / "model.json").is_file()
+    if unfinished:
+        command = history.recall(folder)
+        how = f":\n  {command} --resume" if command else " with the same command and --resume"
+        raise SavedModelError(f"{folder} holds a run that was not finished; go on with it{how}")
+    return load(folder)
+
+
+def open_both(values: Mapping[str, Any]) -> "tuple[Estimator, Dataset]":
+    """The model in RUN and the data in SOURCE, treated by the model's own recipe."""
+    model = open_run(values["RUN"])
+    return model, open_source(values["SOURCE"], values, spec=model.spec_)

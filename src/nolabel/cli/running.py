@@ -1,0 +1,137 @@
+"""`main`: words -> command -> exit code.
+
+    0     done
+    1     a defect of nolabel's own
+    2     a user's error: one message on stderr that names the thing and the fix
+    130   Ctrl-C        143   SIGTERM        141   whoever read our output went away
+
+`--debug` anywhere shows the traceback.
+"""
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import TextIO
+
+from nolabel._version import __version__
+from nolabel.cli import speech
+from nolabel.cli.commands import COMMANDS, EXAMPLES
+from nolabel.cli.stopping import exit_code, heeding_sigterm
+from nolabel.errors import ArgumentError, BrokenFilesError, NolabelError, nearest
+
+BUG, USER_ERROR, READER_GONE = 1, 2, 128 + signal.SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        Its words, without the program's name; None for those that the program was started with.
+
+    Returns
+    -------
+    int
+        The exit code; see the head of this file.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_to_encode(stream)
+    try:
+        with heeding_sigterm():
+            code = _dispatch(words)
+            sys.stdout.flush()
+            return code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException as error:  # noqa: BLE001 - this is where every error ends
+        return _explained(error, debug)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        _overview()
+        return 0
+    if words[0] == "--version":
+        speech.say(f"nolabel {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        raise ArgumentError(f"there is no command {words[0]!r}{nearest(words[0], COMMANDS)}. See nolabel --help")
+    code: int = importlib.import_module(f"nolabel.cli.commands.{words[0]}").run(words[1:])
+    return code
+
+
+def _overview() -> None:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {words}" for name, words in COMMANDS.items()]
+    head = "nolabel learns from data nobody has labelled.\n\nusage: nolabel COMMAND ...   (nolabel COMMAND --help for more)\n"
+    speech.say("\n".join([head, *lines, "", EXAMPLES]))
+
+
+def _explained(error: BaseException, debug: bool) -> int:
+    """Say what went wrong, once, and choose the exit code."""
+    if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno == errno.EPIPE):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
+        return READER_GONE
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt):
+        return _say_stopped(error)
+    if isinstance(error, NolabelError):
+        _say_user_error(str(error) + _fix(error))
+        return USER_ERROR
+    if isinstance(error, OSError | MemoryError):
+        _say_user_error(_of_the_system(error))
+        return USER_ERROR
+    _say_bug(error)
+    return BUG
+
+
+def _say_stopped(error: KeyboardInterrupt) -> int:
+    code = exit_code(error)
+    name = signal.Signals(code - 128).name
+    if speech.speaks():
+        sys.stderr.write("\n" if sys.stderr.isatty() else "")  # the terminal has just written ^C
+        speech.remark(str(error) or f"stopped by {name}")
+    return code
+
+
+def _say_user_error(message: str) -> None:
+    """Every process of a run meets the same error; one on each machine says it."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        speech.complain(message)
+
+
+def _fix(error: NolabelError) -> str:
+    return "\nTo leave them out, add --on-error skip" if isinstance(error, BrokenFilesError) else ""
+
+
+def _of_the_system(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}). A smaller --batch-size or --size, or fewer samples, may fit"
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _say_bug(error: BaseException) -> None:
+    if "RANK" in os.environ:
+        time.sleep(2)  # if another process broke, ours only noticed: the launcher stops it before it speaks
+    speech.complain(
+        f"{type(error).__name__}: {error}\nThis is a defect of nolabel {__version__}; please report it with what the "
+        "same command says when --debug is added"
+    )
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """A console that knows no "±" shows "?" instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")

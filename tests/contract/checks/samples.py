@@ -1,0 +1,48 @@
+"""The data on which methods are held to the contract: a table and images with planted classes, as a user has them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nolabel.data import toys
+from nolabel.methods._base import Estimator
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Raw samples as an array, and their classes."""
+
+    kind: str
+    X: NDArray[Any]
+    y: NDArray[np.int64]
+
+    def labels_for(self, cls: type[Estimator]) -> "NDArray[np.int64] | None":
+        """The classes, half of them unknown, for a method that uses them."""
+        if not cls.uses_labels:
+            return None
+        return np.where(np.arange(len(self.y)) % 2, self.y, -1)
+
+
+def table(n: int = 96, seed: int = 0) -> Samples:
+    """Three clusters in six columns, of different units."""
+    blobs = toys.blobs(n, 6, 3, seed)
+    assert blobs.labels is not None
+    X = np.asarray(blobs.store, dtype=np.float64) * np.array([1, 10, 0.1, 5, 1, 2]) + np.arange(6)
+    return Samples("table", X, blobs.labels)
+
+
+def images(n: int = 96, seed: int = 0) -> Samples:
+    """Grey 8 x 8 images of stripes of four orientations."""
+    stripes = toys.stripes(n, 8, seed)
+    assert stripes.labels is not None
+    return Samples("images", np.asarray(stripes.store)[:, 0], stripes.labels)
+
+
+MAKERS = {"table": table, "images": images}
+
+
+def fitted(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:
+    """A tiny model, trained."""
+    return cls.tiny().set_params(**arguments).fit(samples.X.copy(), samples.labels_for(cls))

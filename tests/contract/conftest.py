@@ -1,0 +1,43 @@
+"""The contract runs over every method that is found, on a table and on images."""
+
+import copy
+import functools
+from typing import Any
+
+import pytest
+from contract.checks import samples as made
+from contract.checks.samples import Samples, fitted
+
+from nolabel.methods import all_methods
+from nolabel.methods._base import Estimator
+
+
+@pytest.fixture(params=all_methods().values(), ids=lambda cls: cls.__name__)
+def method(request: pytest.FixtureRequest) -> type[Estimator]:
+    return request.param  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _samples(kind: str) -> Samples:
+    return made.MAKERS[kind]()
+
+
+@functools.cache
+def _fitted(method: type[Estimator], kind: str) -> Any:
+    return fitted(method, _samples(kind))
+
+
+@pytest.fixture
+def table() -> Samples:
+    return _samples("table")
+
+
+@pytest.fixture(params=["table", "images"])
+def samples(request: pytest.FixtureRequest) -> Samples:
+    return _samples(request.param)
+
+
+@pytest.fixture
+def model(method: type[Estimator], samples: Samples) -> Any:
+    """A tiny model fitted to `samples`, for this test alone."""
+    return copy.deepcopy(_fitted(method, samples.kind))
