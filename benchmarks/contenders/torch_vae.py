@@ -4,7 +4,8 @@ The example reads MNIST through torchvision, which need not be installable besid
 hands out each sample as torchvision's MNIST with `ToTensor` does: a row of the uint8 tensor becomes a Pillow image, that
 an array, that a float tensor. `samples="tensors"` is the generous variant: float tensors made beforehand. As in the
 example, the loader works in the training process, the loss is read after each step, and a line is printed every ten.
-The clock runs during training only: not while the set is read, nor while the example would test or draw pictures.
+The clock runs from the loader, network and optimizer being made to the last step, as for nolabel's `fit`: not while the
+set is read, nor while the example would test or draw pictures.
 """
 
 import time
@@ -74,17 +75,19 @@ def work(given: Answer) -> Answer:
     samples: Dataset = PerImage(images, labels)
     if given["samples"] == "tensors":
         samples = TensorDataset(torch.from_numpy(images[:, None]).float().div(255), torch.from_numpy(labels))
+    begin = time.perf_counter()
     loader = DataLoader(samples, batch_size=128, shuffle=True)
     model = VAE()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)  # the first optimizer imports torch's compiler
     seconds = []
     for epoch in range(given["epochs"]):
         start = time.perf_counter()
         _train(model, loader, optimizer, epoch)
         seconds.append(time.perf_counter() - start)
+    train_seconds = time.perf_counter() - begin
     bound = _bound(model, np.load(folder / "test.npy"))
     return {
-        "train_seconds": sum(seconds),
+        "train_seconds": train_seconds,
         "epoch_seconds": seconds,
         "negative_elbo": bound,
         "torch": torch.__version__,

@@ -22,7 +22,7 @@ _HOMES = {
     "Plan": "nolabel.training.plan",
     "load": "nolabel.methods._folder",
     "evaluate": "nolabel.evaluation.evaluate",
-    "report": "nolabel.report",
+    "make_report": "nolabel.report.making",
 }
 
 

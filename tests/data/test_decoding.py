@@ -121,5 +121,14 @@ def test_a_full_disk_in_a_process_reaches_the_caller(workers: str, make_folder: 
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def test_a_frozen_application_does_not_start_itself(
+    make_folder: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "PROCESS_IMAGES", 1)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_: pytest.fail("started"))
+    assert decode_all(images_in(make_folder()), PLAN, tmp_path / "pixels").broken == []
+
+
 def test_at_least_one_core() -> None:
     assert cores() >= 1

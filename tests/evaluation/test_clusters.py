@@ -27,6 +27,7 @@ def brute_force_accuracy(labels, found):
 codes_of_ten = st.lists(st.integers(0, 3), min_size=10, max_size=10).map(np.array)
 
 
+@settings(deadline=None)
 @given(codes_of_ten, codes_of_ten)
 def test_hungarian_accuracy_equals_brute_force(labels, found):
     assert clusters.hungarian_accuracy(labels, found) == pytest.approx(brute_force_accuracy(labels, found))
@@ -39,6 +40,7 @@ def test_clusters_in_excess_and_noise_are_wrong():
     assert clusters.hungarian_accuracy(labels, np.full(6, -1)) == 0
 
 
+@settings(deadline=None)
 @given(codes_of_ten, codes_of_ten, st.permutations(range(4)), st.permutations(range(4)))
 def test_names_do_not_matter(labels, found, one, other):
     renamed, regrouped = np.array(one)[labels], np.array(other)[found]
@@ -102,7 +104,7 @@ def test_cluster_codes_where_there_is_nothing_to_find(codes, k):
     assert len(np.unique(found)) <= len(np.unique(codes, axis=0))
 
 
-@settings(max_examples=5)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 100))
 def test_same_seed_same_clusters(seed):
     codes, _ = planted(spread=1.5)

@@ -24,6 +24,7 @@ def test_probe_equals_scikit_learn_on_equally_spread_columns():
     expected = theirs.score(standard[split.test], y[split.test])
     assert 0.4 < expected < 0.95
     assert probes.accuracy(standard * 3 + 5, y, split) == pytest.approx(expected)
+    assert probes.accuracy(standard / 1000, y, split) == pytest.approx(expected)  # the penalty meets one scale only
 
 
 def test_scaling_keeps_the_shape_of_the_cloud():

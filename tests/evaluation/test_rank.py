@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
@@ -13,6 +13,7 @@ def test_singular_values_equal_numpys():
         np.testing.assert_allclose(singular_values(codes), np.linalg.svd(codes, compute_uv=False), atol=1e-7)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(0, 5))
 def test_rank_of_orthonormal_columns_is_their_number(width, extra):
     q, _ = np.linalg.qr(np.random.default_rng(width).normal(size=(width + extra, width)))
@@ -30,6 +31,7 @@ def test_rank_of_collapsed_codes():
     assert effective_rank(np.zeros((10, 5), dtype=np.float32)) == 0
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 100), st.integers(0, 10))
 def test_rank_ignores_scale_and_rotation(scale, seed):
     codes = np.random.default_rng(seed).normal(size=(20, 4)) * [5, 2, 1, 0.1]

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nolabel.evaluation.splits import label_draws, some_rows, stratified_splits
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(2, 12), min_size=1, max_size=5), st.integers(0, 3), st.integers(0, 9))
 def test_splits_part_the_labelled_samples_in_proportion(sizes, unknown, seed):
     y = np.random.default_rng(seed).permutation(np.repeat([*range(len(sizes)), -1], [*sizes, unknown]))

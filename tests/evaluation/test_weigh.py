@@ -83,6 +83,7 @@ def test_unknown_labels_are_ignored():
     evidence = weigh(Measured(codes), classes_of(hidden), Repeats(2, 0), 5)
     assert "96 to learn from and 24 asked" in evidence["k-NN accuracy"].protocol
     assert "120 labelled samples" in evidence["k-means NMI"].protocol
+    assert evidence["k-means NMI"].values["model"].mean == pytest.approx(1)
     spoiled = {name: of.copy() for name, of in codes.items()}
     for of in spoiled.values():
         of[hidden < 0] = np.random.default_rng(1).normal(size=(120, 4)) * 9

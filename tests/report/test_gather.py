@@ -17,6 +17,7 @@ from nolabel.methods._base import Codec, Draw, Embedder, Estimator, Reconstructo
 from nolabel.methods.denoising_autoencoder import DenoisingAutoencoder
 from nolabel.report.content import Content, Pictures, Rows
 from nolabel.report.gather import gather
+from nolabel.report.making import make_report
 from nolabel.report.page import render
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.types import Batch, DataSpec, Losses
@@ -376,3 +377,9 @@ def test_bad_arguments_are_refused_in_words() -> None:
         gather(Rebuilds().fit(data), data, max_points=1)
     with pytest.raises(DataError, match="labels"):
         gather(Rebuilds().fit(data), data, labels=[0, 1])
+
+
+def test_one_call_makes_the_page(tmp_path: Path) -> None:
+    data = pictures()
+    path = make_report(OnlyEmbeds().fit(data), data, tmp_path / "page.html", evidence=small_evidence())
+    assert "k-NN accuracy" in path.read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ A constructor's arguments become flags by these rules; nothing is said twice:
     X | None                 X, or the word none
     Any (random_state)       a whole number, or none
 
-A flag that is not given is no argument, so defaults have one home: the signature. This file knows no method and no command.
+A flag that is not given is no argument, so defaults have one home: the signature. This file knows no method and no
+command.
 """
 
 import inspect
@@ -57,6 +58,12 @@ class Flag:
     def name(self) -> str:
         """The long form."""
         return "--" + self.key.replace("_", "-")
+
+    @property
+    def names(self) -> list[str]:
+        """Every form."""
+        forms = [self.short, self.name, self.name.replace("--", "--no-") if self.negatable else ""]
+        return [form for form in forms if form]
 
 
 # --- reading text ----------------------------------------------------------------------------------------------------

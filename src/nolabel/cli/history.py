@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nolabel._version import __version__
-from nolabel.training.checkpoint import write_whole
 
 FILE = "command.json"
 _ONCE = ("--resume", "--overwrite")  # how a run was started, not what it is
@@ -26,6 +25,8 @@ def to_resume(words: Sequence[str]) -> str:
 
 def keep(run: Path, words: Sequence[str]) -> None:
     """Write the command into the run's folder."""
+    from nolabel.training.checkpoint import write_whole  # torch comes with it
+
     lasting = [word for word in words if word not in _ONCE]
     facts = {"command": as_typed(lasting), "words": lasting, "nolabel": __version__}
     write_whole(run / FILE, json.dumps(facts, indent=1, ensure_ascii=False).encode(errors="replace"))

@@ -1,6 +1,7 @@
 """Opening what a command names: its source, and the model in its run folder.
 
-The flags here are arguments of `nolabel.open`; a test holds the two together. torch is imported when something is opened.
+The flags here are arguments of `nolabel.open`; a test holds the two together. torch is imported when something is
+opened.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nolabel.cli import speech
-from nolabel.cli.flags import Flag, one_of, whole
+from nolabel.cli.flags import Flag, one_of
 from nolabel.errors import ArgumentError, SavedModelError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 OWN = "labels"  # the word for the labels that a data set has of its own
 _SHOWN = 10
+_ABLE = {"Embedder": "give vectors", "Reconstructor": "rebuild samples", "Sampler": "draw samples"}
 
 SOURCE = "folder of images, archive, table, array file, or the name of a data set (nolabel datasets)"
 RUN = "folder of a trained model, as `fit --out` made it"
@@ -136,7 +138,26 @@ def open_run(run: str) -> "Estimator":
     return load(folder)
 
 
-def open_both(values: Mapping[str, Any]) -> "tuple[Estimator, Dataset]":
-    """The model in RUN and the data in SOURCE, treated by the model's own recipe."""
-    model = open_run(values["RUN"])
+def open_able(run: str, kind: str) -> Any:
+    """The model in a run folder, if it is an `Embedder`, `Reconstructor` or `Sampler`.
+
+    Raises
+    ------
+    ArgumentError
+        It is not; the methods that are, are named.
+    """
+    from nolabel.methods import _base, method_class, stems
+
+    model = open_run(run)
+    wanted: type = getattr(_base, kind)
+    if not isinstance(model, wanted):
+        able = ", ".join(stem.replace("_", "-") for stem in stems() if issubclass(method_class(stem), wanted))
+        name = type(model).__name__
+        raise ArgumentError(f"{run} holds a model of {name}, which cannot {_ABLE[kind]}. Methods that can: {able}")
+    return model
+
+
+def open_both(values: Mapping[str, Any], kind: str) -> "tuple[Any, Dataset]":
+    """The model in RUN, of this kind, and the data in SOURCE, treated by the model's own recipe."""
+    model = open_able(values["RUN"], kind)
     return model, open_source(values["SOURCE"], values, spec=model.spec_)

@@ -74,12 +74,13 @@ class Grammar:
         return values
 
     def _refuse_unknown(self, rest: Sequence[str]) -> None:
-        for word in rest:
-            if _FLAG.match(word):
-                name = word.split("=")[0]
-                names = [flag.name for flag in self.flags] + [f.name.replace("--", "--no-") for f in self.flags if f.negatable]
-                close = nearest(name, [*names, "--help", "--debug"])
-                raise ArgumentError(f"nolabel {self.command} has no flag {name}{close}. See nolabel {self.command} --help")
+        unknown = next((word.split("=")[0] for word in rest if _FLAG.match(word)), None)
+        if unknown is not None:
+            known = [name for flag in self.flags for name in flag.names]
+            close = nearest(unknown, [*known, "--help", "--debug"]) or "."
+            raise ArgumentError(
+                f"nolabel {self.command} has no flag {unknown}{close} See nolabel {self.command} --help"
+            )
 
     def _placed(self, words: Sequence[str]) -> Values:
         names = list(self.places)

@@ -8,6 +8,7 @@
 `--debug` anywhere shows the traceback.
 """
 
+import contextlib
 import errno
 import importlib
 import os
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except BaseException as error:  # noqa: BLE001 - this is where every error ends
+    except BaseException as error:
         return _explained(error, debug)
 
 
@@ -64,7 +65,7 @@ def _dispatch(words: list[str]) -> int:
         speech.say(f"nolabel {__version__}")
         return 0
     if words[0] not in COMMANDS:
-        raise ArgumentError(f"there is no command {words[0]!r}{nearest(words[0], COMMANDS)}. See nolabel --help")
+        raise ArgumentError(f"there is no command {words[0]!r}{nearest(words[0], COMMANDS) or '.'} See nolabel --help")
     code: int = importlib.import_module(f"nolabel.cli.commands.{words[0]}").run(words[1:])
     return code
 
@@ -72,14 +73,15 @@ def _dispatch(words: list[str]) -> int:
 def _overview() -> None:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {words}" for name, words in COMMANDS.items()]
-    head = "nolabel learns from data nobody has labelled.\n\nusage: nolabel COMMAND ...   (nolabel COMMAND --help for more)\n"
-    speech.say("\n".join([head, *lines, "", EXAMPLES]))
+    usage = "usage: nolabel COMMAND ...   (nolabel COMMAND --help for more)"
+    speech.say("\n".join(["nolabel learns from data nobody has labelled.", "", usage, "", *lines, "", EXAMPLES]))
 
 
 def _explained(error: BaseException, debug: bool) -> int:
     """Say what went wrong, once, and choose the exit code."""
     if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno == errno.EPIPE):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
+        with contextlib.suppress(OSError):  # stdout may be no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
         return READER_GONE
     if debug:
         traceback.print_exception(error)

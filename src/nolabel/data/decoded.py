@@ -111,7 +111,7 @@ def _build(images: EncodedImages, wanted: Wanted, place: Path, progress: Progres
     plan = _plan(wanted, sample)
     target = place / "pixels"
     while (report := decode_all(images, plan, target, progress)).misfit is not None:
-        sample.append(report.misfit)  # at most twice: once for the size, once for colour
+        sample.append(report.misfit)  # each misfit settles something for good: the size, resizing, colour
         plan = _plan(wanted, sample)
     broken = [BrokenRow(row, _printable(images.names[row]), why) for row, why in report.broken]
     if len(broken) == len(images):

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from nolabel.data.encoded import EncodedImages
@@ -32,7 +33,7 @@ from nolabel.errors import DataError
 PROCESS_IMAGES = 2_000  # from here on, the start of a process (0.2 s) is small beside its work
 _CHUNK_BYTES = 2**24
 _THREAD_CHUNK = 16  # small, so that Ctrl-C need not wait for many large photographs
-_PROCESS_CHUNK = 64
+_PROCESS_CHUNK = 128
 
 Progress = Callable[[int, int], None]
 
@@ -98,17 +99,17 @@ def decode_all(images: EncodedImages, plan: Plan, target: Path, progress: Progre
 
 def decode_chunk(chunk: Chunk) -> Report:
     """Decodes the images of a chunk and writes their pixels; stops at a misfit."""
-    plan, report = chunk.plan, Report()
-    colours = (3,) if plan.channels == 3 else ()
-    block = np.zeros((len(chunk.images), plan.height, plan.width, *colours), np.uint8)
+    report = Report()
+    block = np.zeros(pixel_shape(len(chunk.images), chunk.plan), np.uint8)
     for row in range(len(chunk.images)):
         try:
-            block[row] = decode(chunk.images.read(row), plan)
+            pixels = decode(chunk.images.read(row), chunk.plan)
+            block[row] = pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         except Misfit as misfit:
             return Report(misfit=misfit.facts)
         except Exception as error:  # decoders meet damaged data with errors of any type
             report.broken.append((chunk.first + row, why_unreadable(error)))
-    _write(chunk, block.transpose(0, 3, 1, 2) if colours else block)
+    _write(chunk, block)
     return report
 
 
@@ -127,11 +128,10 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _write(chunk: Chunk, block: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    pixels = np.ascontiguousarray(block)
+def _write(chunk: Chunk, block: NDArray[np.uint8]) -> None:
     with open(chunk.target, "r+b", buffering=0) as file:
-        file.seek(chunk.first * pixels[0].nbytes)
-        left = pixels.reshape(-1).data
+        file.seek(chunk.first * block[0].nbytes)
+        left = block.reshape(-1).data
         while left:
             left = left[file.write(left) :]
 
@@ -141,10 +141,15 @@ Decoder = Callable[[Chunk], Report]
 
 def _decoders(images: EncodedImages, stack: ExitStack) -> tuple[Sequence[Decoder], int]:
     """Who decodes, and how many images at a time; whatever they need is closed with `stack`."""
-    if images.workers == "processes" and len(images) >= PROCESS_IMAGES and cores() > 1:
+    if images.workers == "processes" and len(images) >= PROCESS_IMAGES and cores() > 1 and _can_start_python():
         return [stack.enter_context(_process()) for _ in range(cores())], _PROCESS_CHUNK
     stack.enter_context(pillow_is_quiet())
     return [decode_chunk] * (1 if images.workers == "none" else cores()), _THREAD_CHUNK
+
+
+def _can_start_python() -> bool:
+    """Whether `sys.executable` is Python; in a frozen application it is the application."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 @final

@@ -10,7 +10,7 @@ import logging
 import os
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, final
 
@@ -186,8 +186,7 @@ def _open_idx_set(name: str, split: str) -> RawArray:
 def _open_cifar10(name: str, split: str) -> Raw:
     path = _find(name, (f"{split}.tar", _CIFAR_FILE))
     if path.name != _CIFAR_FILE:
-        raw = open_archive(path)
-        return type(raw)(_title(name, split), raw.fingerprint, raw.opened, labels=raw.labels)
+        return replace(open_archive(path), name=_title(name, split))
     records = _cifar_records(path, _CIFAR_PARTS[split])
     images = np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     return RawArray(images, _title(name, split), labels=records[:, 0], classes=CLASSES[name])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from nolabel.evaluation import rows_clusters, rows_labelled, rows_unlabelled
 from nolabel.evaluation.clusters import choose_k

@@ -22,13 +22,11 @@ def log_normal(
 def kl_bernoulli(rho: float, rho_hat: Float[Tensor, "L"]) -> Float[Tensor, "L"]:
     """KL(ρ ‖ ρ̂_j) = ρ log ρ/ρ̂_j + (1 − ρ) log (1 − ρ)/(1 − ρ̂_j), of the wanted and the mean activation of each unit.
 
-    The sparsity penalty of Ng's lecture notes on sparse autoencoders (CS294A, 2011). ρ̂ must lie in (0, 1).
+    The sparsity penalty of Ng's lecture notes on sparse autoencoders (CS294A, 2011). ρ̂ is held within [1e-6, 1 − 1e-6].
     """
     rho_hat = rho_hat.clamp(1e-6, 1 - 1e-6)
-    wanted = torch.full_like(rho_hat, rho)
-    kl: Tensor = torch.special.xlogy(wanted, wanted / rho_hat) + torch.special.xlogy(
-        1 - wanted, (1 - wanted) / (1 - rho_hat)
-    )
+    minus_entropy = sum(p * math.log(p) for p in (rho, 1 - rho) if p > 0)
+    kl: Tensor = minus_entropy - rho * rho_hat.log() - (1 - rho) * torch.log1p(-rho_hat)
     return kl
 
 

@@ -70,8 +70,12 @@ def mean_bernoulli(logits: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"]) 
     """Mean binary cross-entropy over samples *and* features, fast.
 
     Equal to `bernoulli(logits, x).mean() / D`. The gradient with respect to the logits l is (sigmoid(l) − x) / n, so it
-    is made while the loss is, in fewer passes over the logits than the generic road takes.
+    is made while the loss is, in fewer passes over the logits than the generic road takes. Logits of half precision
+    are summed in float32.
     """
+    logits = logits.to(x.dtype)
+    if x.requires_grad:  # the fast road has no gradient for the data
+        return F.binary_cross_entropy_with_logits(logits, x)
     return _MeanBernoulli.apply(logits, x)  # type: ignore[no-any-return, no-untyped-call]
 
 

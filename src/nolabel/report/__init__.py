@@ -1,6 +1,7 @@
-"""Results to one self-contained HTML page: `gather` -> `Content` -> `page.render`; `write_report` puts it on disk.
+"""Results to one self-contained HTML page: `gather` -> `Content` -> `write_report`; `make_report` does it all.
 
 This room sees every measure and method through their public types, and no other door to them (command line, server).
+Neither a `Content` nor writing it needs torch; gathering does.
 """
 
 from nolabel.report.content import Content

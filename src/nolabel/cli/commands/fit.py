@@ -1,0 +1,243 @@
+"""`nolabel fit METHOD SOURCE --out RUN`: train, and leave a model, its embeddings, evidence and a report in RUN.
+
+The flags of a method are read from its constructor, those of the plan from `Plan`. Of several processes the first does
+all that comes after training.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nolabel.cli import catalog, history, launch, opening, outputs, results, speech
+from nolabel.cli.flags import Flag, flags_of, whole
+from nolabel.cli.parsing import Grammar, Values
+from nolabel.errors import ArgumentError, SavedModelError, TrainingError, TrainingInterrupted
+
+if TYPE_CHECKING:
+    from nolabel.data.dataset import Dataset
+    from nolabel.methods._base import Estimator
+
+_EXAMPLE = "nolabel fit autoencoder digits --out runs/digits"
+_RUN = [
+    Flag("out", str, "the run's folder: model, checkpoints, metrics, embeddings, evidence, report", "RUN", short="-o"),
+    Flag("resume", None, "go on with the run in RUN, exactly as if it had not stopped"),
+    Flag("overwrite", None, "replace the run in RUN"),
+    Flag("processes", whole, "train in so many processes on this machine, with the result of one", "N"),
+    Flag("tensorboard", None, "write TensorBoard files to RUN/tensorboard, too"),
+    Flag("no_report", None, "train and save the model, nothing more: no embeddings, evidence or report"),
+]
+_NOTES = f"""\
+In square brackets: what a flag is when it is not given.
+
+Ctrl-C and SIGTERM write a checkpoint; the same command with --resume goes on from it, bit for bit. Without
+--random-state a seed is drawn, and kept with the command in RUN/command.json.
+
+Several machines: give each the same command under a launcher, with RUN and SOURCE in a folder that all of them see:
+  torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint HOST:29500 -m {_EXAMPLE}
+  accelerate launch -m {_EXAMPLE}
+
+example:
+  {_EXAMPLE} --epochs 50 --schedule cosine"""
+
+
+def run(words: list[str]) -> int:
+    """Train, and say what can be done next."""
+    if not words or words[0].startswith("-"):
+        return _without_method(words)
+    code = train(words)
+    if code == 0:
+        values = grammar(words[0]).parse(words[1:])
+        following = ["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"]
+        speech.say(f"next        {history.as_typed(following)}")
+    return code
+
+
+def train(words: list[str]) -> int:
+    """Train; the first word is the method."""
+    values = grammar(words[0]).parse(words[1:])
+    processes = values.get("processes", 1)
+    launch.refuse_bad_count(processes)
+    model = _estimator(words[0], values)
+    folder = _run_folder(values)
+    if processes > 1 and not launch.started_by_launcher():
+        return launch.run_in_processes(processes, ["fit", *words])
+    return _train(model, folder, values, ["fit", *words])
+
+
+# --- what may be said ------------------------------------------------------------------------------------------------
+
+
+def _without_method(words: Sequence[str]) -> int:
+    if not {"-h", "--help"} & set(words):
+        names = ", ".join(entry.name for entry in catalog.entries())
+        raise ArgumentError(f"nolabel fit needs a method first, as in {_EXAMPLE}. Methods: {names}")
+    speech.say("usage: nolabel fit METHOD SOURCE --out RUN [flags]\n\nmethods:")
+    entries = catalog.entries()
+    width = max(len(entry.name) for entry in entries)
+    speech.say("\n".join(f"  {entry.name:{width}}  {entry.line}" for entry in entries))
+    speech.say(f"\nThe flags of one: nolabel fit {entries[0].name} --help")
+    return 0
+
+
+def grammar(method: str) -> Grammar:
+    """What `fit` understands for one method."""
+    from nolabel.methods import find_method
+
+    own = flags_of(find_method(method), leave_out=("plan",))
+    return Grammar(
+        f"fit {method}",
+        _about(method),
+        {"SOURCE": opening.SOURCE},
+        {"method": own, "run": _RUN, "data": opening.DATA, "training": plan_flags({flag.key for flag in own})},
+        required={"out": f"{_EXAMPLE}"},
+        notes=_NOTES,
+    )
+
+
+def _about(method: str) -> str:
+    from nolabel.methods import find_method
+
+    lines = (find_method(method).__doc__ or "").strip().partition("\n\n")[0]
+    return " ".join(lines.split())
+
+
+def plan_flags(taken: set[str]) -> list[Flag]:
+    """A flag for each field of `Plan`; one that a method's own argument has taken is called --plan-..."""
+    from nolabel.training.plan import Plan
+
+    flags = flags_of(Plan)
+    return [Flag(**{**vars(flag), "key": f"plan_{flag.key}"}) if flag.key in taken else flag for flag in flags]
+
+
+# --- before training -------------------------------------------------------------------------------------------------
+
+
+def _estimator(method: str, values: Values) -> "Estimator":
+    """The method with the arguments given; those of the plan are checked."""
+    from nolabel.methods import find_method
+    from nolabel.training.plan import as_plan
+
+    cls = find_method(method)
+    names = set(cls._get_param_names()) - {"plan"}
+    plan = {flag.key.removeprefix("plan_"): values[flag.key] for flag in plan_flags(names) if flag.key in values}
+    if cls.uses_labels and "labels" not in values:
+        raise ArgumentError(
+            f"{method} learns from labels: add --labels labels for those of the data set (class folders, label "
+            "files), or --labels COLUMN for a column of a table"
+        )
+    given = {name: values[name] for name in names if name in values}
+    return cls(**given, **({"plan": as_plan(plan)} if plan else {}))
+
+
+def _run_folder(values: Values) -> Path:
+    """RUN, if it may be used; said before the data are opened, which may take long."""
+    folder = Path(values["out"]).expanduser()
+    resume, overwrite = "resume" in values, "overwrite" in values
+    if resume and overwrite:
+        raise ArgumentError("--resume and --overwrite exclude each other: go on with the run, or replace it")
+    if resume and not (folder / "checkpoint").is_dir():
+        raise SavedModelError(f"there is no run in {folder} to go on with; leave --resume out to start one")
+    if speech.speaks():
+        ways = "--overwrite to replace the run in it, or --resume to go on with it"
+        outputs.refuse_full(folder, overwrite=resume or overwrite, ways=ways)
+    return folder
+
+
+def _seed(model: "Estimator", folder: Path, *, resume: bool) -> int:
+    """The seed of a run for which none was given: that of the run gone on with, else one drawn for all processes."""
+    if resume and (kept := _kept_seed(folder)) is not None:
+        return kept
+    drawn = secrets.randbelow(1_000_000)
+    if not launch.started_by_launcher():
+        return drawn
+    import torch
+
+    from nolabel.training.plan import as_plan
+    from nolabel.training.runtime import find_runtime
+
+    runtime = find_runtime(as_plan(model.plan).device)
+    return int(runtime.sum_(torch.tensor(drawn if runtime.main else 0, device=runtime.device)).item())
+
+
+def _kept_seed(folder: Path) -> int | None:
+    from nolabel.training import checkpoint
+
+    found, _ = checkpoint.load_newest(folder / "checkpoint")
+    seed = None if found is None else found.facts["identity"]["arguments"].get("random_state")
+    return seed if isinstance(seed, int) else None
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> int:
+    data = opening.open_source(values["SOURCE"], values)
+    if model.random_state is None:
+        model.set_params(random_state=_seed(model, folder, resume="resume" in values))
+    with _telling_how_to_go_on(words), _recorded(folder, words, model):
+        model.fit(
+            data,
+            "labels" if model.uses_labels else None,
+            out=folder,
+            resume="resume" in values,
+            overwrite="overwrite" in values,
+            progress=speech.watched(),
+            tensorboard="tensorboard" in values,
+        )
+    _part_from_others()
+    if speech.speaks():
+        _finish(model, data, folder, values)
+    return 0
+
+
+@contextmanager
+def _telling_how_to_go_on(words: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except TrainingInterrupted as error:
+        raise TrainingInterrupted(f"{error}:\n  {history.to_resume(words)}", error.signum) from error
+
+
+@contextmanager
+def _recorded(folder: Path, words: Sequence[str], model: "Estimator") -> Iterator[None]:
+    """Keep the command with the run once it has begun, however training ends; the seed belongs to it."""
+    try:
+        yield
+    except (TrainingInterrupted, TrainingError):
+        _record(folder, words, model)
+        raise
+    _record(folder, words, model)
+
+
+def _record(folder: Path, words: Sequence[str], model: "Estimator") -> None:
+    seeded = any(word.partition("=")[0].replace("_", "-") == "--random-state" for word in words)
+    if speech.speaks():
+        history.keep(folder, words if seeded else [*words, "--random-state", str(model.random_state)])
+
+
+def _part_from_others() -> None:
+    """What follows is the first process's alone: nothing waits for the others any more."""
+    if not launch.started_by_launcher():
+        return
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+# --- after training --------------------------------------------------------------------------------------------------
+
+
+def _finish(model: "Estimator", data: "Dataset", folder: Path, values: Mapping[str, Any]) -> None:
+    results.say_training(model)
+    speech.say(f"model       {folder / 'model'}")
+    if "no_report" in values:
+        return
+    try:
+        results.write_all(model, data, folder)
+    except KeyboardInterrupt as error:
+        again = history.as_typed(["report", str(folder), values["SOURCE"]])
+        raise type(error)(f"stopped. The model is complete; its report can still be had:\n  {again}") from error

@@ -1,0 +1,70 @@
+"""`nolabel reconstruct RUN SOURCE --out FOLDER`: samples after a round trip through the code.
+
+Images become a PNG each, named after their ids, with `index.csv` to tell which file is which id; tables become
+`reconstructed.csv`. Samples are taken a part at a time, so a set larger than memory can be gone through.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nolabel.cli import opening, outputs, pictures, speech
+from nolabel.cli.flags import Flag
+from nolabel.cli.parsing import Grammar
+
+if TYPE_CHECKING:
+    from nolabel.data.dataset import Dataset
+    from nolabel.methods._base import Reconstructor
+
+TABLE = "reconstructed.csv"
+_PART = 1024
+_OUT = Flag("out", str, "folder for the files", "FOLDER", short="-o")
+GRAMMAR = Grammar(
+    "reconstruct",
+    "Write every sample after a round trip through the code: a PNG for each image, named after its id, or one CSV.",
+    {"RUN": opening.RUN, "SOURCE": opening.SOURCE},
+    {"output": [_OUT, outputs.OVERWRITE], "data": [opening.ON_ERROR]},
+    required={"out": "--out rebuilt"},
+    notes="example:\n  nolabel reconstruct runs/digits digits --out rebuilt",
+)
+
+
+def run(words: list[str]) -> int:
+    """Reconstruct."""
+    values = GRAMMAR.parse(words)
+    outputs.refuse_full(Path(values["out"]).expanduser(), overwrite="overwrite" in values, ways="--overwrite")
+    model, data = opening.open_both(values, "Reconstructor")
+    folder = outputs.new_folder(values["out"], overwrite="overwrite" in values)
+    if data.spec.modality == "image":
+        _write_pictures(model, data, folder)
+        speech.say(f"{len(data):,} pictures in {folder}; {folder / 'index.csv'} says which is which")
+    else:
+        _write_table(model, data, folder)
+        speech.say(f"{len(data):,} rows in {folder / TABLE}")
+    return 0
+
+
+def _write_table(model: "Reconstructor", data: "Dataset", folder: Path) -> None:
+    import pandas as pd
+
+    rebuilt = pd.concat([pd.DataFrame(model.reconstruct(part)) for part in _parts(data)])
+    outputs.write_table(folder / TABLE, outputs.with_ids(data.ids, rebuilt))
+
+
+def _parts(data: "Dataset") -> Iterator["Dataset"]:
+    for start in range(0, len(data), _PART):
+        yield data.subset(np.arange(start, min(start + _PART, len(data))))
+
+
+def _write_pictures(model: "Reconstructor", data: "Dataset", folder: Path) -> None:
+    places = outputs.Places(folder, ".png", len(data))
+    with speech.counting("writing") as count:
+        for part in _parts(data):
+            rebuilt = pictures.pixels(np.asarray(model.reconstruct(part)), data.spec)
+            for name, picture in zip(part.ids, rebuilt):
+                pictures.write_png(places.of(name), picture)
+            if count is not None:
+                count(len(places.index), len(data))
+    places.write_index()

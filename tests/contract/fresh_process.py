@@ -1,0 +1,53 @@
+"""Run in a process of its own: imports every module and reads every saved model, without what must not be needed.
+
+    python fresh_process.py FOLDER
+
+FOLDER holds METHOD-KIND/ (saved models), KIND.npy (samples) and receives METHOD-KIND.npy (codes).
+"""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+FORBIDDEN = ("torchvision", "torchaudio", "torchcodec", "torchtext")
+
+
+class Blocker:
+    """Makes some packages impossible to import, as they are on machines where their libraries do not fit."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Refuse what is forbidden."""
+        if name.split(".")[0] in FORBIDDEN:
+            self.asked.add(name)
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+        return None
+
+
+def main(folder: Path) -> None:
+    """Import, load, embed."""
+    sys.meta_path.insert(0, Blocker())  # type: ignore[arg-type]
+    import numpy as np
+    import torch
+
+    import nolabel
+
+    torch.set_num_threads(1)
+    for info in pkgutil.walk_packages(nolabel.__path__, "nolabel."):
+        if not info.name.endswith("__main__"):
+            importlib.import_module(info.name)
+    for saved in sorted(path for path in folder.iterdir() if path.is_dir()):
+        X = np.load(folder / f"{saved.name.rpartition('-')[2]}.npy")
+        np.save(folder / f"{saved.name}.npy", nolabel.load(saved).transform(X))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

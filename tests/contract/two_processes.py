@@ -1,0 +1,50 @@
+"""Run by several processes at once (torch.distributed.run): trains methods and writes their weights.
+
+    python -m torch.distributed.run --nproc-per-node 2 two_processes.py OUT [MODULE.CLASS ...]
+
+Without names, every method of the package. The first process writes OUT/METHOD.safetensors and the history beside it.
+"""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+import torch.distributed as dist
+from contract.checks import reproducing, samples
+from safetensors.torch import save_file
+
+from nolabel.methods import all_methods
+from nolabel.methods._base import Estimator
+from nolabel.training.runtime import find_runtime
+
+
+def named(name: str) -> type[Estimator]:
+    """The class of a dotted name."""
+    module, _, cls = name.rpartition(".")
+    return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+
+
+def main(out: Path, names: list[str]) -> None:
+    """Train and write."""
+    torch.set_num_threads(1)
+    runtime = find_runtime("cpu")
+    assert runtime.world == 2, "to be started by two processes"
+    classes = [named(name) for name in names] or list(all_methods().values())
+    for cls in classes:
+        for kind, make in samples.MAKERS.items():
+            # 51 samples in batches of 32: the last batch of an epoch is shorter, and is shared unevenly
+            model = samples.fitted(cls, make(51), epochs=3, batch_size=32)
+            if runtime.main:
+                weights = {name: value.contiguous() for name, value in reproducing.weights(model).items()}
+                save_file(weights, out / f"{cls.__name__}-{kind}.safetensors")
+                (out / f"{cls.__name__}-{kind}.json").write_text(json.dumps(reproducing.untimed(model.history_)))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
