@@ -22,7 +22,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -30,6 +29,7 @@ from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError
 from nolabel.methods import _folder
+from nolabel.methods._arguments import check_arguments
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.learner import Learner
@@ -212,6 +212,7 @@ class Estimator(BaseEstimator, ABC):
         return self
 
     def _checked_plan(self) -> Plan:
+        check_arguments(self)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -283,9 +284,13 @@ class Estimator(BaseEstimator, ABC):
         if self.random_state is None:
             drawn = int(np.random.SeedSequence().generate_state(1)[0])
             return find_runtime(as_plan(self.plan).device).agree(drawn)
-        if isinstance(self.random_state, int | np.integer):
+        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
             return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        if isinstance(self.random_state, np.random.RandomState):
+            return int(self.random_state.randint(2**31 - 1))
+        raise ArgumentError(
+            f"random_state must be None, a whole number of at least 0, or a numpy RandomState; got {self.random_state!r}"
+        )
 
     def _new_learner(self, seed: int) -> Learner:
         with seeded(seed):

@@ -30,13 +30,16 @@ def salt_and_pepper(x: Tensor, amount: float, low: float, high: float, draws: Dr
 def blocks(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """One rectangle of each image (B, C, H, W) set to 0.
 
-    It covers the fraction `amount` of the image, with an aspect ratio between 1:2 and 2:1, at a place drawn uniformly
-    among those where it fits (random erasing, Zhong et al. 2020, with one value).
+    It covers the fraction `amount` of the image, at a place drawn uniformly among those where it fits (random erasing,
+    Zhong et al. 2020, with one value). Its sides are to each other as the image's, times 1/2 to 2; less when it would
+    not fit.
     """
+    if amount == 0:
+        return x.clone()
     height, width = x.shape[-2:]
     u = draws.uniform(x.new_empty(len(x), 3))
     stretch = 2 ** (u[:, 0] - 0.5)  # square root of the aspect ratio
-    h = (height * amount**0.5 * stretch).clamp(1, height)
+    h = (height * amount**0.5 * stretch).clamp(max(1.0, height * amount), height)  # lower would be wider than the image
     w = (height * width * amount / h).clamp(1, width)
     top, left = u[:, 1] * (height - h), u[:, 2] * (width - w)
     rows = torch.arange(height, device=x.device)[None]

@@ -3,7 +3,9 @@
 `Corrupt` is the first. Pair, MultiCrop, Mask and Identity stand here when the methods that want them do.
 """
 
+import sys
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -40,11 +42,11 @@ class Corrupt:
             raise not_a_choice("noise", self.noise, get_args(Noise))
         if self.noise == "blocks" and len(self.spec.shape) != 3:
             raise ArgumentError("noise='blocks' erases parts of images; use 'masking' for tables")
-        highest = float("inf") if self.noise == "gaussian" else 1.0
-        if not 0 <= self.amount <= highest:
-            raise ArgumentError(
-                f"amount must be at least 0{'' if highest > 1 else ' and at most 1'}; got {self.amount!r}"
-            )
+        highest = sys.float_info.max if self.noise == "gaussian" else 1.0
+        is_number = isinstance(self.amount, Real) and not isinstance(self.amount, bool)
+        if not (is_number and 0 <= self.amount <= highest):
+            bounds = "at least 0" if highest > 1 else "at least 0 and at most 1"
+            raise ArgumentError(f"amount must be a number {bounds}; got {self.amount!r}")
 
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """Network values (B, *shape), damaged."""

@@ -1,0 +1,63 @@
+"""Constructor arguments against their annotations: one check of types for every method, in one sentence.
+
+Bounds that a type does not say (at least 0, below 1) are a method's own and stand in its `build`. No method is named
+here.
+"""
+
+import inspect
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from nolabel.errors import ArgumentError, not_a_choice
+
+_WORDS = {
+    NoneType: "None",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a finite number",
+    Sequence[int]: "a sequence of whole numbers such as (128, 64, 32)",
+    Sequence[float]: "a sequence of finite numbers such as (1.0, 0.1)",
+}
+
+
+def check_arguments(model: object) -> None:
+    """Refuse an argument whose value is not of the kind that the constructor's annotation says.
+
+    Raises
+    ------
+    ArgumentError
+        Names the first such argument, what it must be, and what came.
+    """
+    signature = inspect.signature(type(model).__init__)
+    for name, parameter in list(signature.parameters.items())[1:]:
+        _check(name, getattr(model, name), parameter.annotation)
+
+
+def _check(name: str, value: Any, annotation: Any) -> None:
+    either = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if any(_is(value, kind) for kind in either):
+        return
+    if get_origin(annotation) is Literal:
+        raise not_a_choice(name, value, get_args(annotation))
+    words = " or ".join(_WORDS.get(kind, str(kind)) for kind in either)
+    raise ArgumentError(f"{name} must be {words}; got {value!r}")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if kind is NoneType:
+        return value is None
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, Integral) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if get_origin(kind) is Literal:
+        return any(value is choice or (isinstance(value, str) and value == choice) for choice in get_args(kind))
+    if get_origin(kind) is Sequence:
+        (item,) = get_args(kind)
+        return isinstance(value, Sequence) and not isinstance(value, str) and all(_is(one, item) for one in value)
+    return True  # Any, Plan: looked at where they are used
