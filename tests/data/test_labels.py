@@ -80,3 +80,9 @@ def test_labels_of_the_user_win_over_those_of_the_source(make_folder: Any) -> No
     assert open_source(folder, labels=["b", "a", "b", "b"]).labels.tolist() == [1, 0, 1, 1]
     with pytest.raises(DataError, match="labels has 3 entries and the data 4"):
         open_source(folder, labels=[1, 2, 3])
+
+
+def test_unknown_among_text_is_not_taken_for_a_class():
+    labels = coded(["b", float("nan"), "a", None, -1], 5)
+    assert labels.classes == ("a", "b")
+    assert labels.codes.tolist() == [1, -1, 0, -1, -1]

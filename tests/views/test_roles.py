@@ -44,12 +44,4 @@ def test_salt_and_pepper_of_a_standardised_table_are_two_deviations() -> None:
 )
 def test_nonsense_is_refused(noise: str, amount: object, spec: DataSpec, says: str) -> None:
     with pytest.raises(ArgumentError, match=says):
-        # the checker of types, which only tests have, would be first with a message of its own
-        Corrupt.__post_init__(_unchecked(noise, amount, spec))
-
-
-def _unchecked(noise: str, amount: object, spec: DataSpec) -> Corrupt:
-    role = object.__new__(Corrupt)
-    for name, value in (("noise", noise), ("amount", amount), ("spec", spec)):
-        object.__setattr__(role, name, value)
-    return role
+        Corrupt(noise, amount, spec)

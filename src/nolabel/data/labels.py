@@ -90,7 +90,10 @@ def _first_folder(name: str) -> tuple[str, str]:
 def _flat(values: object) -> NDArray[Any]:
     import torch
 
-    array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+    if isinstance(values, list | tuple) and any(isinstance(value, str) for value in values):
+        array = np.asarray(values, dtype=object)  # else NumPy would make the text "nan" of a NaN, and "-1" of a -1
+    else:
+        array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

@@ -251,14 +251,14 @@ class Estimator(BaseEstimator, ABC):
             )
         if not (data.labels >= 0).any():
             raise DataError("no sample has a known label; give at least one of each class")
-        self.classes_ = np.asarray(data.classes)
+        self.classes_ = _class_values(data.classes, y)
         return torch.from_numpy(np.ascontiguousarray(data.labels))
 
     def _recode(self, data: Dataset) -> Tensor | None:
         """Codes of new labels in terms of the classes known from the first part."""
         if data.labels is None:
             return torch.full((len(data),), -1)
-        known = {name: code for code, name in enumerate(self.classes_.tolist())}
+        known = {str(name): code for code, name in enumerate(self.classes_.tolist())}
         unknown = [name for name in data.classes if name not in known]
         if unknown:
             raise DataError(f"y has classes {unknown} that the first part had not; it had {list(known)}")
@@ -541,6 +541,12 @@ def _refuse_hopeless(data: Dataset) -> None:
             return
         start, size = start + size, min(2 * size, 65_536)
     raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")
+
+
+def _class_values(names: tuple[str, ...], y: Any) -> "np.ndarray[Any, Any]":
+    """The classes as `predict` gives them back: whole numbers when the user's labels were numbers, else names."""
+    numbers = not isinstance(y, str) and np.asarray(y).dtype.kind in "iuf"
+    return np.asarray([int(name) for name in names] if numbers else names)
 
 
 def _columns(X: Any, data: Dataset) -> int:

@@ -6,7 +6,7 @@
 import sys
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
@@ -43,10 +43,11 @@ class Corrupt:
         if self.noise == "blocks" and len(self.spec.shape) != 3:
             raise ArgumentError("noise='blocks' erases parts of images; use 'masking' for tables")
         highest = sys.float_info.max if self.noise == "gaussian" else 1.0
-        is_number = isinstance(self.amount, Real) and not isinstance(self.amount, bool)
-        if not (is_number and 0 <= self.amount <= highest):
+        amount: Any = self.amount
+        is_number = isinstance(amount, Real) and not isinstance(amount, bool)
+        if not (is_number and 0 <= amount <= highest):
             bounds = "at least 0" if highest > 1 else "at least 0 and at most 1"
-            raise ArgumentError(f"amount must be a number {bounds}; got {self.amount!r}")
+            raise ArgumentError(f"amount must be a number {bounds}; got {amount!r}")
 
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """Network values (B, *shape), damaged."""
