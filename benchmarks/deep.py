@@ -36,6 +36,7 @@ def main() -> None:
         judged_as="lower, the worst deep seed against the median shallow one",
         target=Target(">", 0.0),
         digits=5,
+        judged_digits=5,
     )
     settings = {"epochs": chosen.epochs, "batch_size": 256, "seeds": chosen.seeds}
     verdicts.conclude("deep", [row], chosen, settings=settings, details={"runs": found})

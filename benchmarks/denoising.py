@@ -1,7 +1,7 @@
 """DenoisingAutoencoder, convolutional, against Gaussian noise of σ = 0.5 on MNIST: PSNR gained over the noisy images.
 
-PSNR in dB with a peak of 1, a mean over the 10,000 test images of each image's own. Headline: noisy test images clipped to
-[0, 1], which takes away half of the noise on black and so leaves less to gain; beside it, noise as it was drawn.
+PSNR in dB with a peak of 1, a mean over the 10,000 test images of each image's own. Headline: noisy test images clipped
+to [0, 1], which takes away half of the noise on black and so leaves less to gain; beside it, noise as it was drawn.
 """
 
 from harness import mnist, options, verdicts
@@ -33,9 +33,7 @@ def main() -> None:
 
 
 def _row(found: list[dict], kind: str, chosen: options.Options, target: Target | None) -> Row:
-    ours, theirs, gain = (
-        Spread.of([one[kind][name] for one in found]) for name in ("cleaned", "noisy", "gain")
-    )
+    ours, theirs, gain = (Spread.of([one[kind][name] for one in found]) for name in ("cleaned", "noisy", "gain"))
     return Row(
         f"mnist, noise {chosen.sigma:g} {kind}, conv, {chosen.epochs} epochs: PSNR",
         "dB",

@@ -1,8 +1,8 @@
 """MNIST 784-32-784, BCE, Adam, batch 256: test loss after 50 epochs, and seconds an epoch beside Keras and PyTorch.
 
-Quality: nolabel for 50 epochs, a few seeds; Keras for 50 epochs, one seed on JAX (more with --keras-quality). Speed: every
-repeat trains every contender for a few epochs in a process of its own; the number is the median over repeats of the
-median epoch after the first.
+Quality: nolabel for 50 epochs, a few seeds; Keras for 50 epochs, one seed on JAX (more with --keras-quality). Speed:
+every repeat trains every contender for a few epochs in a process of its own; the number is the median over repeats of
+the median epoch after the first.
 """
 
 import statistics

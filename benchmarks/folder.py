@@ -1,9 +1,9 @@
 """A folder of 200,000 JPEGs of 64 x 64: first open and second open, beside the time that Pillow needs to decode it.
 
-Pillow opens, converts to RGB and drops every file in a pool of as many processes as nolabel has cores; listing the files is
-not on its clock, while nolabel lists, decodes, writes its cache to the disk (2.4 GB) and waits until it is there. First
-open: no cache. Second open: a new process. Nothing is dropped from the page cache, so all read the files from memory; the order changes
-from repeat to repeat. The clock is around `open`; importing is printed beside it.
+Pillow opens, converts to RGB and drops every file in a pool of as many processes as nolabel has cores; listing the
+files is not on its clock, while nolabel lists, decodes, writes its cache to the disk (2.4 GB) and waits until it is
+there. First open: no cache. Second open: a new process. Nothing is dropped from the page cache, so all read the files
+from memory; the order changes from repeat to repeat. The clock is around `open`; importing is printed beside it.
 """
 
 import os

@@ -43,9 +43,7 @@ def every_method() -> None:
 def bare_loop(images: torch.Tensor) -> float:
     """Samples a second of a hand-written loop: data on the GPU, fused Adam, no checks, no logs."""
     x_all = images.cuda()
-    net = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(784, 32), torch.nn.Linear(32, 784)
-    ).cuda()
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 32), torch.nn.Linear(32, 784)).cuda()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
     rates = []
     for _ in range(EPOCHS):

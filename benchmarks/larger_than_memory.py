@@ -1,8 +1,9 @@
 """A folder of images that is four times as large, decoded, as the memory allowed to the process: it opens and trains.
 
-Allowed memory is RLIMIT_DATA, for the whole process, imports included (see `contenders/limited_fit.py`). Images are 128 x 128
-JPEGs, 2,000 distinct ones under many names (hard links). Epoch 1 begins with the decoded pixels dropped from the page cache,
-epoch 2 reads them as the system has kept them. Beside it, with no limit, a quarter of the same images held in memory.
+Allowed memory is RLIMIT_DATA, for the whole process, imports included (see `contenders/limited_fit.py`). Images are 128
+x 128 JPEGs, 2,000 distinct ones under many names (hard links). Epoch 1 begins with the decoded pixels dropped from the
+page cache, epoch 2 reads them as the system has kept them. Beside it, with no limit, a quarter of the same images held
+in memory.
 """
 
 import shutil

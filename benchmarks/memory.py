@@ -1,8 +1,9 @@
 """Peak resident memory of a fresh process that fits MNIST from its IDX files, importing torch included.
 
-nolabel through Python (784-32-784), through the command line (the same, and with its defaults, which are convolutional),
-and the plain PyTorch loop with 784-32-784. What `nolabel fit` does after training, the evidence and the report, is measured
-once and has no target. The peak is VmHWM, or ru_maxrss of the command's process; shared libraries count.
+nolabel through Python (784-32-784), through the command line (the same, and with its defaults, which are
+convolutional), and the plain PyTorch loop with 784-32-784. What `nolabel fit` does after training, the evidence and the
+report, is measured once and has no target. The peak is VmHWM, or ru_maxrss of the command's process; shared libraries
+count.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """How soon one can start: `import nolabel` (under 0.3 s, torch not imported) and `nolabel --help` (under 0.5 s).
 
-The import is timed inside a fresh interpreter; `--help` is the whole process, interpreter included. One run of each goes
-first and is not counted: it writes the bytecode.
+The import is timed inside a fresh interpreter; `--help` is the whole process, interpreter included. One run of each
+goes first and is not counted: it writes the bytecode.
 """
 
 import subprocess
@@ -47,9 +47,7 @@ def main() -> None:
             target=Target("<=", 0),
             digits=0,
         ),
-        Row(
-            "nolabel --help", "s", Spread.of(helps), "the bare interpreter", Spread.of(bare), target=Target("<", 0.5)
-        ),
+        Row("nolabel --help", "s", Spread.of(helps), "the bare interpreter", Spread.of(bare), target=Target("<", 0.5)),
     ]
     verdicts.conclude("startup", rows, chosen, settings={"repeats": chosen.repeats}, details={"heavy": sorted(heavy)})
 

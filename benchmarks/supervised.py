@@ -1,7 +1,7 @@
 """SupervisedAutoencoder with 1,000 labels of MNIST's 60,000, beside the same encoder and classifier on the 1,000 alone.
 
-The labelled images are drawn anew for each seed, 100 of each digit. Both train for the same number of optimizer steps; see
-`contenders/few_labels.py` for how the baseline is treated. Test accuracy, mean and standard deviation over seeds.
+The labelled images are drawn anew for each seed, 100 of each digit. Both train for the same number of optimizer steps;
+see `contenders/few_labels.py` for how the baseline is treated. Test accuracy, mean and standard deviation over seeds.
 """
 
 from harness import mnist, options, verdicts
@@ -30,9 +30,6 @@ def main() -> None:
         seeded=True,
     )["nolabel"]
     ours = [one["ours"] for one in found]
-    for name, key in (("nolabel", "ours"), ("labelled alone", "alone"), ("labelled alone, at its best", "alone_best")):
-        spread = Spread.of([one[key] for one in found])
-        print(f"  {name}: {spread.mean:.4f} ± {spread.deviation:.4f}")
     rows = [
         _row(ours, [one[key] for one in found], f"labelled alone{note}", chosen, target)
         for key, note, target in (
@@ -56,6 +53,7 @@ def _row(ours: list[float], theirs: list[float], beside: str, chosen: options.Op
         judged_spread=gains,
         target=target,
         digits=4,
+        deviation=True,
     )
 
 

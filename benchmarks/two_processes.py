@@ -1,9 +1,9 @@
 """`nolabel fit --processes 2` beside one process on the same total batch: the weights, and samples a second.
 
-Weights: the largest absolute difference between any two entries of the saved models, for a dense Autoencoder and for a VAE
-(whose noise must be the same too). Rounding differs in the order of sums, so the difference grows with the number of steps:
-it is given after one epoch, which the target is about, and after five. Speed: one process with all threads against two that
-share them, and samples a second as the engine counts them, the first epoch left out.
+Weights: the largest absolute difference between any two entries of the saved models, for a dense Autoencoder and for a
+VAE (whose noise must be the same too). Rounding differs in the order of sums, so the difference grows with the number
+of steps: it is given after one epoch, which the target is about, and after five. Speed: one process with all threads
+against two that share them, and samples a second as the engine counts them, the first epoch left out.
 """
 
 import json
@@ -54,18 +54,18 @@ def _rows(name: str, epochs: int, speeds: dict[int, list[float]]) -> list[Row]:
     judged = ((1, Target("<=", 1e-5)), (epochs, None))
     apart = [
         Row(
-            f"{name}, two processes against one, {count} epoch{'s' if count > 1 else ''}: largest difference of weights",
+            f"{name}, two processes against one, epochs {count}: largest difference of weights",
             "",
             Spread.of([_apart(count)]),
             target=target,
-            digits=8,
+            digits=-2,
         )
         for count, target in judged
     ]
     one, two = Spread.of(speeds[1]), Spread.of(speeds[2])
     ratio = two.median / one.median
     work = f"{name}, two processes that share the threads of one: training"
-    speed = Row(work, "samples/s", two, "one process", one, judged=ratio, judged_as="of its speed", digits=2)
+    speed = Row(work, "samples/s", two, "one process", one, judged=ratio, judged_as="of its speed", digits=0)
     return [*apart, speed]
 
 
@@ -85,7 +85,8 @@ def _fitted(words: list[str], processes: int, epochs: int, threads: int) -> Path
 
 def _speed(folder: Path) -> float:
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return statistics.median(one["samples_per_second"] for one in records[1:] if one["kind"] == "epoch")
+    epochs = [record["samples_per_second"] for record in records if record["kind"] == "epoch"]
+    return statistics.median(epochs[1:])
 
 
 def _apart(epochs: int) -> float:

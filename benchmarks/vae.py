@@ -2,7 +2,8 @@
 
 The bound takes pixel intensities as Bernoulli means and one draw of z an image, as the example does. The example stands
 here twice: handing out samples one by one as torchvision does (what the target is about), and with float tensors made
-beforehand (generous to it). All are trained in full in every repeat, repeat r with seed r, and give quality and speed at once.
+beforehand (generous to it). All are trained in full in every repeat, repeat r with seed r, and give quality and speed
+at once.
 """
 
 from harness import mnist, options, verdicts

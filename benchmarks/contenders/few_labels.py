@@ -1,8 +1,8 @@
-"""nolabel's SupervisedAutoencoder with few labels, beside the same encoder and classifier trained on the labelled alone.
+"""nolabel's SupervisedAutoencoder with few labels, beside the same encoder and classifier on the labelled alone.
 
-The baseline begins with the same kind of first weights, has the same optimizer, learning rate and number of steps, and may
-use batches as large as it likes of the labelled images alone. Its accuracy is taken at the end, and, generously, at the best
-of ten looks on the way, chosen by the test set itself.
+The baseline begins with the same kind of first weights, has the same optimizer, learning rate and number of steps, and
+may use batches as large as it likes of the labelled images alone. Its accuracy is taken at the end, and, generously, at
+the best of ten looks on the way, chosen by the test set itself.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """nolabel trains on a folder of images, allowed so much memory and no more.
 
 The limit is RLIMIT_DATA, set before anything is imported: it counts what a process can write and shares with nobody
-(heaps, arenas, stacks, libraries' own data), which is what makes a machine run out of memory. Pages of a read-only memory
-map are not counted: they belong to the page cache, and the system takes them back when it needs to.
+(heaps, arenas, stacks, libraries' own data), which is what makes a machine run out of memory. Pages of a read-only
+memory map are not counted: they belong to the page cache, and the system takes them back when it needs to.
 """
 
 import gc

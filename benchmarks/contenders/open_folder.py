@@ -23,7 +23,7 @@ def work(given: Answer) -> Answer:
     }
 
 
-def _some(count: int):  # noqa: ANN202
+def _some(count: int):
     import torch
 
     return torch.linspace(0, count - 1, min(count, 1000)).long()

@@ -1,4 +1,4 @@
-"""Pillow alone decodes every file of a folder in a pool of processes: open, RGB, array, drop. Files are listed beforehand."""
+"""Pillow alone decodes the files of a folder in a pool of processes: open, RGB, array, drop. Listed beforehand."""
 
 import os
 import time

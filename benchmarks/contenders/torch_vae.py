@@ -1,11 +1,11 @@
 """The VAE of PyTorch's examples, written anew: same network, loss, optimizer, loader and order of events.
 
 The example reads MNIST through torchvision, which need not be installable beside every torch. `samples="per image"`
-hands out each sample as torchvision's MNIST with `ToTensor` does: a row of the uint8 tensor becomes a Pillow image, that
-an array, that a float tensor. `samples="tensors"` is the generous variant: float tensors made beforehand. As in the
-example, the loader works in the training process, the loss is read after each step, and a line is printed every ten.
-The clock runs from the loader, network and optimizer being made to the last step, as for nolabel's `fit`: not while the
-set is read, nor while the example would test or draw pictures.
+hands out each sample as torchvision's MNIST with `ToTensor` does: a row of the uint8 tensor becomes a Pillow image,
+that an array, that a float tensor. `samples="tensors"` is the generous variant: float tensors made beforehand. As in
+the example, the loader works in the training process, the loss is read after each step, and a line is printed every
+ten. The clock runs from the loader, network and optimizer being made to the last step, as for nolabel's `fit`: not
+while the set is read, nor while the example would test or draw pictures.
 """
 
 import time

@@ -1,4 +1,7 @@
-"""nolabel's command line as a process, timed, with its peak memory. The parent must be small: a child starts with its peak."""
+"""nolabel's command line as a process, timed, with its peak memory.
+
+The parent must be small: a child starts with its peak.
+"""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 """Whoever takes part in a measurement: a script of its own in a process of its own, on the same cores and threads.
 
-A contender's script calls `answer(work)`: `work` gets the arguments as a dict and returns a dict. What it prints does not
-matter; the answer goes through a file. Interleaved runs go round: every repeat runs every contender once, each time
+A contender's script calls `answer(work)`: `work` gets the arguments as a dict and returns a dict. What it prints does
+not matter; the answer goes through a file. Interleaved runs go round: every repeat runs every contender once, each time
 starting with another one, so that a slow spell of the machine hits all alike.
 """
 

@@ -11,7 +11,7 @@ Options = argparse.Namespace
 def parser(description: str, *, repeats: int | None = None, seeds: int | None = None) -> argparse.ArgumentParser:
     """A parser with --quick and --threads; --repeats and --seeds where they mean something."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    made.add_argument("--quick", action="store_true", help="tiny settings: shows that the script works, measures nothing")
+    made.add_argument("--quick", action="store_true", help="tiny settings, to see that the script works")
     made.add_argument("--threads", type=int, default=2, help="cores and threads of every contender")
     if repeats is not None:
         made.add_argument("--repeats", type=int, default=repeats, help="times every contender is run")

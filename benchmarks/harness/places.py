@@ -1,9 +1,9 @@
 """Where benchmarks find things and leave them. Nothing here is heavy to import: parents must stay small.
 
-    src/                  nolabel itself, put on the path of contenders that use it
-    benchmarks/.envs/     virtual environments of peers      (not in version control)
-    benchmarks/.work/     data for peers, made folders, runs (not in version control)
-    benchmarks/results/   what was measured, one line of JSON a run
+src/                  nolabel itself, put on the path of contenders that use it
+benchmarks/.envs/     virtual environments of peers      (not in version control)
+benchmarks/.work/     data for peers, made folders, runs (not in version control)
+benchmarks/results/   what was measured, one line of JSON a run
 """
 
 import os

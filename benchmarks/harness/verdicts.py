@@ -14,6 +14,11 @@ from typing import Any, Literal
 from harness.places import RESULTS, WORK
 
 
+def shown(value: float, digits: int) -> str:
+    """A number with so many digits after the point; -2 for two that count, as in 1.2e-08."""
+    return f"{value:.{-digits}g}" if digits < 0 else f"{value:,.{digits}f}"
+
+
 @dataclass(frozen=True)
 class Spread:
     """Several measurements of one thing."""
@@ -32,11 +37,12 @@ class Spread:
         middle, mean = statistics.median(values), statistics.fmean(values)
         return cls(middle, min(values), max(values), mean, deviation, len(values))
 
-    def text(self, digits: int = 3) -> str:
-        """Median and range: "0.512 [0.501, 0.540]"."""
-        if self.count == 1:
-            return f"{self.median:.{digits}f}"
-        return f"{self.median:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+    def text(self, digits: int = 3, *, deviation: bool = False) -> str:
+        """Median and range, "0.512 [0.501, 0.540]"; or mean and standard deviation, "0.518 ± 0.012"."""
+        if deviation:
+            return f"{shown(self.mean, digits)} ± {shown(self.deviation, digits)}"
+        middle = shown(self.median, digits)
+        return middle if self.count == 1 else f"{middle} [{shown(self.low, digits)}, {shown(self.high, digits)}]"
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,10 @@ class Target:
 class Row:
     """One line of the table.
 
-    work: what was done.  unit: of `ours` and `theirs`.  beside: what `theirs` is.  judged: the number that the target is
-    about, and `judged_as` what that number is ("median", "times faster", ...).  target: None for a row that only informs.
+    work: what was done.  unit: of `ours` and `theirs`.  beside: what `theirs` is.  judged: the number that the target
+    is about, if not the median of `ours`; `judged_as` says what it is ("times faster", ...).  target: None for a row
+    that only informs.  digits: after the point; -2 for two that count.  deviation: show mean and deviation, not median
+    and range.
     """
 
     work: str
@@ -70,10 +78,12 @@ class Row:
     beside: str = ""
     theirs: Spread | None = None
     judged: float | None = None
-    judged_as: str = "median"
+    judged_as: str = ""
     judged_spread: Spread | None = None
     target: Target | None = None
     digits: int = 3
+    judged_digits: int = 2
+    deviation: bool = False
 
     @property
     def number(self) -> float:
@@ -124,19 +134,35 @@ def conclude(
 
 def line(row: Row) -> str:
     """A row as one line of text."""
-    text = f"  {row.work}: {row.ours.text(row.digits)} {row.unit}"
+    text = f"  {row.work}: {ours_text(row)}"
     if row.theirs is not None:
-        text += f"; {row.beside} {row.theirs.text(row.digits)}"
+        text += f"; {theirs_text(row)}"
     if row.judged is not None:
-        spread = f" [{row.judged_spread.low:.2f}, {row.judged_spread.high:.2f}]" if row.judged_spread else ""
-        text += f"; {row.judged:.{_digits(row)}f}{spread} {row.judged_as}"
+        text += f"; {judged_text(row)}"
     if row.target is not None:
         text += f"; target {row.target.sign} {row.target.value:g}: {row.verdict}"
     return text
 
 
-def _digits(row: Row) -> int:
-    return 2 if row.judged_as == "times faster" else row.digits
+def ours_text(row: Row) -> str:
+    """What nolabel gave, with its unit."""
+    return f"{row.ours.text(row.digits, deviation=row.deviation)} {row.unit}".rstrip()
+
+
+def theirs_text(row: Row) -> str:
+    """What stands beside it, by name."""
+    return "" if row.theirs is None else f"{row.beside}: {row.theirs.text(row.digits, deviation=row.deviation)}"
+
+
+def judged_text(row: Row) -> str:
+    """The number that is compared with the target, its range and what it is: "4.31 [4.1, 4.6] times faster"."""
+    if row.judged is None:
+        return ""
+    spread = ""
+    if row.judged_spread is not None:
+        low, high = (shown(edge, row.judged_digits) for edge in (row.judged_spread.low, row.judged_spread.high))
+        spread = f" [{low}, {high}]"
+    return f"{shown(row.judged, row.judged_digits)}{spread} {row.judged_as}"
 
 
 def revived(raw: Mapping[str, Any]) -> Row:

@@ -1,8 +1,10 @@
-"""Run in a process of its own: imports every module and reads every saved model, without what must not be needed.
+"""Run in a process of its own, where some packages cannot be imported and no type checker looks on.
 
     python fresh_process.py FOLDER
 
-FOLDER holds METHOD-KIND/ (saved models), KIND.npy (samples) and receives METHOD-KIND.npy (codes).
+It imports every module, reads every saved model and trains every method. FOLDER holds METHOD-KIND/ (saved models) and
+KIND.npy (samples), and receives METHOD-KIND.npy (codes) and METHOD.txt: what was found wrong with its manners, or
+nothing.
 """
 
 import importlib
@@ -33,7 +35,7 @@ class Blocker:
 
 
 def main(folder: Path) -> None:
-    """Import, load, embed."""
+    """Import, load, embed, train."""
     sys.meta_path.insert(0, Blocker())  # type: ignore[arg-type]
     import numpy as np
     import torch
@@ -47,6 +49,22 @@ def main(folder: Path) -> None:
     for saved in sorted(path for path in folder.iterdir() if path.is_dir()):
         X = np.load(folder / f"{saved.name.rpartition('-')[2]}.npy")
         np.save(folder / f"{saved.name}.npy", nolabel.load(saved).transform(X))
+    train_all(folder)
+
+
+def train_all(folder: Path) -> None:
+    """Every method once, watching the global generators."""
+    from contract.checks import reproducing, samples
+
+    from nolabel.methods import all_methods
+
+    for name, cls in all_methods().items():
+        try:
+            reproducing.global_state_is_untouched(cls, samples.table())
+            found = ""
+        except AssertionError as error:
+            found = str(error)
+        (folder / f"{name}.txt").write_text(found)
 
 
 if __name__ == "__main__":

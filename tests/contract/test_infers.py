@@ -49,8 +49,8 @@ def test_saving_keeps_everything(model: Any, samples: Samples, tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def codes_from_a_fresh_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every method, trained and saved here; its codes from a process that knows only the folders."""
+def fresh_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every method, trained and saved here; then what a process found that knows only the folders."""
     folder = tmp_path_factory.mktemp("saved models")
     for kind, make in MAKERS.items():
         samples = make()
@@ -72,9 +72,15 @@ def codes_from_a_fresh_process(tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_a_fresh_process_gives_the_same_bits(
-    method: type[Estimator], samples: Samples, codes_from_a_fresh_process: Path
+    method: type[Estimator], samples: Samples, fresh_process: Path
 ) -> None:
-    here = nolabel.load(codes_from_a_fresh_process / f"{method.__name__}-{samples.kind}").transform(samples.X)
-    there = np.load(codes_from_a_fresh_process / f"{method.__name__}-{samples.kind}.npy")
+    here = nolabel.load(fresh_process / f"{method.__name__}-{samples.kind}").transform(samples.X)
+    there = np.load(fresh_process / f"{method.__name__}-{samples.kind}.npy")
     assert np.array_equal(here, there)
     assert np.array_equal(here, fitted(method, samples, epochs=1).transform(samples.X))
+
+
+def test_trains_without_torchvision_and_leaves_global_generators_alone(
+    method: type[Estimator], fresh_process: Path
+) -> None:
+    assert (fresh_process / f"{method.__name__}.txt").read_text() == ""

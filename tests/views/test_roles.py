@@ -1,5 +1,8 @@
 """The role `Corrupt`: it picks the corruption, knows what black and white are, and refuses nonsense in words."""
 
+from collections.abc import Iterator
+
+import jaxtyping
 import pytest
 import torch
 
@@ -11,6 +14,14 @@ from nolabel.views.roles import Corrupt
 image = DataSpec("image", (1, 8, 8), "unit")
 table = DataSpec("table", (6,), "real")
 x = torch.full((50, 1, 8, 8), 0.4)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Without the checker of types, which only tests have and which would speak first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "masking", "salt_and_pepper", "blocks"])
@@ -27,6 +38,7 @@ def test_salt_and_pepper_of_a_standardised_table_are_two_deviations() -> None:
     assert set(seen.unique().tolist()) == {-2.0, 0.0, 2.0}
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("noise", "amount", "spec", "says"),
     [

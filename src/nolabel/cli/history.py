@@ -1,6 +1,7 @@
 """The command that made a run: in words that a shell takes, kept as RUN/command.json, shown in the report."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,13 +10,28 @@ from pathlib import Path
 from nolabel._version import __version__
 
 FILE = "command.json"
+PROGRAM = "NOLABEL_PROGRAM"  # the variable in which a launcher tells its processes how it was called
 _ONCE = ("--resume", "--overwrite")  # how a run was started, not what it is
 
 
+def program() -> str:
+    """How this program was called."""
+    if PROGRAM in os.environ:
+        return os.environ[PROGRAM]
+    if Path(sys.argv[0]).name != "__main__.py":
+        return "nolabel"
+    return "python -m nolabel" if "RANK" not in os.environ else f"{_launcher()} -m nolabel"
+
+
+def _launcher() -> str:
+    """One that starts as many processes; which one it was cannot be told from inside."""
+    here, everywhere = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("WORLD_SIZE")
+    return f"torchrun --nproc-per-node {here}" if here == everywhere else "torchrun ..."
+
+
 def as_typed(words: Sequence[str]) -> str:
-    """A command as a person would type it, however this program was started."""
-    program = "python -m nolabel" if Path(sys.argv[0]).name == "__main__.py" else "nolabel"
-    return f"{program} {shlex.join(words)}"
+    """A command as a person would type it."""
+    return f"{program()} {shlex.join(words)}"
 
 
 def to_resume(words: Sequence[str]) -> str:

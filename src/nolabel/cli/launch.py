@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from nolabel.cli import speech
+from nolabel.cli import history, speech
 from nolabel.errors import ArgumentError
 
 _PATIENCE = "600"  # seconds that processes have to write a checkpoint once they are told to stop
@@ -42,9 +42,10 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
 
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _PATIENCE)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
+    os.environ[history.PROGRAM] = history.program()
     debug = ["--debug"] if "--debug" in sys.argv else []
     if not debug:
-        logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # we say ourselves what went wrong
+        logging.disable(logging.CRITICAL)  # we say ourselves what went wrong
     launcher: Any = run  # has no types
     arguments = launcher.parse_args(["--standalone", f"--nproc-per-node={count}", "-m", "nolabel", *words, *debug])
     try:
@@ -53,6 +54,9 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
         return _code_of({rank: failure.exitcode for rank, failure in error.failures.items()})
     except SignalException as error:
         return 128 + int(error.sigval)
+    finally:
+        logging.disable(logging.NOTSET)
+        os.environ.pop(history.PROGRAM)
     return 0
 
 

@@ -68,7 +68,8 @@ class HubImages(EncodedImages):
 def is_hub(source: object) -> bool:
     """Whether this is a set, or a mapping of splits to sets."""
     if isinstance(source, Mapping):
-        return bool(source) and all(isinstance(part, HubDataset) for part in source.values())
+        parts = list(source.values())  # some mappings (sparse matrices by keys) have no truth value of their own
+        return bool(parts) and all(isinstance(part, HubDataset) for part in parts)
     return isinstance(source, HubDataset)
 
 

@@ -9,7 +9,8 @@ It knows nothing of what samples are or of what is done with them.
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,11 @@ class Order:
 
 
 def split_rows(total: int, holdout: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Row numbers to train on and to hold out; `holdout` is the fraction held out, both parts in rising order."""
-    held = round(total * holdout)
+    """Row numbers to train on and to hold out, both in rising order.
+
+    `holdout` is the fraction held out; unless it is 0, at least one sample is on either side.
+    """
+    held = min(max(round(total * holdout), 1), total - 1) if holdout else 0
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, total, 1))))
     chosen = np.zeros(total, dtype=bool)
     chosen[generator.permutation(total)[:held]] = True
@@ -74,7 +78,12 @@ class Share:
 
 
 def part(total: int, rank: int, world: int) -> slice:
-    """The contiguous rows of a batch of `total` that process `rank` of `world` takes."""
+    """The contiguous rows of a batch of `total` that process `rank` of `world` takes.
+
+    Of a batch with fewer samples than there are processes, each takes all.
+    """
+    if total < world:
+        return slice(0, total)
     return slice(total * rank // world, total * (rank + 1) // world)
 
 
@@ -91,8 +100,11 @@ class Loader:
         self.world = world
         self.waited = 0.0
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Share]:
-        """The shares of epoch `number`, leaving out its first `skip` batches."""
+    def epoch(self, number: int, skip: int = 0) -> Generator[Share, None, None]:
+        """The shares of epoch `number`, leaving out its first `skip` batches.
+
+        Whoever does not take them all should close it, so that the reading thread ends.
+        """
         rows = self.order.epoch(number).to(self.data.device)
         batches = (
             rows[start : start + self.order.batch_size]
@@ -107,17 +119,18 @@ class Loader:
         stored, mask = self.data.rows(index)
         return Share(index, len(batch), rows, stored, mask)
 
-    def _timed(self, shares: Iterator[Share]) -> Iterator[Share]:
-        while True:
-            start = time.perf_counter()
-            share = next(shares, None)
-            self.waited += time.perf_counter() - start
-            if share is None:
-                return
-            yield share
+    def _timed(self, shares: Generator[Share, None, None]) -> Generator[Share]:
+        with closing(shares):
+            while True:
+                start = time.perf_counter()
+                share = next(shares, None)
+                self.waited += time.perf_counter() - start
+                if share is None:
+                    return
+                yield share
 
 
-def _read_ahead(shares: Iterator[Share], depth: int = 4) -> Iterator[Share]:
+def _read_ahead(shares: Iterator[Share], depth: int = 4) -> Generator[Share, None, None]:
     """The same shares, made by a thread that keeps up to `depth` of them ready."""
     ready: queue.Queue[Share | BaseException | None] = queue.Queue(depth)
     stopped = threading.Event()

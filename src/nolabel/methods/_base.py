@@ -14,6 +14,7 @@ are stored as given. Command line, report and server look only at these types. N
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from numbers import Number
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
@@ -240,15 +241,12 @@ class Estimator(BaseEstimator, ABC):
     def _labels(self, data: Dataset, y: Any) -> Tensor | None:
         if not self.uses_labels:
             return None
-        if y is None or data.labels is None:
-            raise ArgumentError(
-                f"{type(self).__name__} learns from labels: give y, with -1 or NaN for unknown ones"
-                + (
-                    "; this data set has none of its own"
-                    if isinstance(y, str)
-                    else ", or y='labels' for the data's own"
-                )
-            )
+        name, own = type(self).__name__, "y='labels' for the data's own"
+        if y is None:
+            fix = f"give labels, with -1 or NaN for unknown ones, or {own}"
+            raise ArgumentError(f"{name} requires y to be passed, but the target y is None: {fix}")
+        if data.labels is None:
+            raise ArgumentError(f"{name} was given {own}, but this data set has none; give y, one label for each sample")
         if not (data.labels >= 0).any():
             raise DataError("no sample has a known label; give at least one of each class")
         self.classes_ = _class_values(data.classes, y)
@@ -355,9 +353,10 @@ class Estimator(BaseEstimator, ABC):
 
     def _batches(self, data: Dataset) -> Iterator[Batch]:
         device = next(self.learner_.parameters()).device
-        for batch in data.batches(CHUNK):
-            mask = None if batch.mask is None else batch.mask.to(device)
-            yield Batch(batch.x.to(device), batch.index, None, mask)
+        with engine.evaluating(self.learner_):  # whoever drives the learner may have left it in training mode
+            for batch in data.batches(CHUNK):
+                mask = None if batch.mask is None else batch.mask.to(device)
+                yield Batch(batch.x.to(device), batch.index, None, mask)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -418,7 +417,8 @@ class Reconstructor(Embedder):
         """Codes (N, L) to data, in the form in which `fit` met them."""
         check_is_fitted(self)
         codes = self._checked_codes(Z)
-        return self._restore(self.learner_.decode(part) for part in torch.split(codes, CHUNK))
+        with engine.evaluating(self.learner_):
+            return self._restore(self.learner_.decode(part) for part in torch.split(codes, CHUNK))
 
     @torch.no_grad()
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -492,7 +492,8 @@ class Sampler:
         learner: Any = self.learner_  # type: ignore[attr-defined]
         generator = torch.Generator(next(learner.parameters()).device)
         generator.manual_seed(random_state) if random_state is not None else generator.seed()
-        return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
+        with engine.evaluating(learner):
+            return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
 
 
 class Assigner(ABC):
@@ -544,9 +545,12 @@ def _refuse_hopeless(data: Dataset) -> None:
 
 
 def _class_values(names: tuple[str, ...], y: Any) -> "np.ndarray[Any, Any]":
-    """The classes as `predict` gives them back: whole numbers when the user's labels were numbers, else names."""
-    numbers = not isinstance(y, str) and np.asarray(y).dtype.kind in "iuf"
-    return np.asarray([int(name) for name in names] if numbers else names)
+    """The classes as `predict` gives them back: numbers or truths when the user's labels were such, else names."""
+    given = y.cpu() if isinstance(y, Tensor) else y
+    known = {type(label) for label in np.asarray(given, dtype=object).ravel() if not pd.isna(label)}
+    if known and all(issubclass(kind, bool | np.bool_) for kind in known):
+        return np.asarray([name == "True" for name in names])
+    return np.asarray([int(name) for name in names] if all(issubclass(kind, Number) for kind in known) else names)
 
 
 def _columns(X: Any, data: Dataset) -> int:

@@ -52,7 +52,7 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
         self.top = UnitNorm(widths[-1])
         self.down = nn.ModuleList([nn.Linear(b, a, bias=False) for a, b in pairwise(widths)])
         self.down_norms = nn.ModuleList([UnitNorm(width) for width in widths[:-1]])
-        self.combine = nn.ModuleList([Combinator(width) for width in widths])
+        self.combine = nn.ModuleList([Combinator(width, normalised=i > 0) for i, width in enumerate(widths)])
         self.classifier = linear(widths[-1], classes, "linear")
 
     def loss(self, batch: Batch, step: Step) -> Losses:

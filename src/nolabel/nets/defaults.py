@@ -7,6 +7,7 @@ the image is about 4 pixels wide.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -46,30 +47,29 @@ def decide(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int |
     """
     if net not in get_args(Net):
         raise not_a_choice("net", net, get_args(Net))
-    _check_widths(hidden, latent)
-    kind = _kind(spec, net, hidden, latent)
-    if hidden is None:
+    widths = None if hidden is None else _widths(hidden)
+    if latent is not None:
+        latent = _width("latent must be a whole number", latent)
+    kind = _kind(spec, net, widths, latent)
+    if widths is None:
         return Shape(kind, _guess_hidden(spec, kind), latent or min(32, max(1, spec.width // 2)))
     if latent is not None:
-        return Shape(kind, tuple(hidden), latent)
+        return Shape(kind, widths, latent)
     if kind == "conv":
-        return Shape(kind, tuple(hidden), 32)
-    return Shape(kind, tuple(hidden[:-1]), hidden[-1])
+        return Shape(kind, widths, 32)
+    return Shape(kind, widths[:-1], widths[-1])
 
 
-def _check_widths(hidden: Sequence[int] | None, latent: int | None) -> None:
-    if hidden is not None:
-        if isinstance(hidden, str | bytes) or not isinstance(hidden, Sequence) or not hidden:
-            raise ArgumentError(f"hidden must be a sequence of widths such as (128, 64, 32), or None; got {hidden!r}")
-        for width in hidden:
-            _check_width("hidden", width)
-    if latent is not None:
-        _check_width("latent", latent)
+def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(hidden, str | bytes) or not isinstance(hidden, Sequence) or not hidden:
+        raise ArgumentError(f"hidden must be a sequence of widths such as (128, 64, 32), or None; got {hidden!r}")
+    return tuple(_width("hidden must hold whole numbers", width) for width in hidden)
 
 
-def _check_width(name: str, width: object) -> None:
-    if not isinstance(width, int) or isinstance(width, bool) or width < 1:
-        raise ArgumentError(f"{name} must hold whole numbers of at least 1; got {width!r}")
+def _width(demand: str, width: object) -> int:
+    if isinstance(width, bool) or not isinstance(width, Integral) or width < 1:  # NumPy's whole numbers are Integral
+        raise ArgumentError(f"{demand} of at least 1; got {width!r}")
+    return int(width)
 
 
 def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | None) -> Literal["mlp", "conv"]:
@@ -78,6 +78,9 @@ def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | 
     if net == "conv":
         if not is_image:
             raise ArgumentError(f"net='conv' needs images; these are samples of shape {spec.shape}. Use net='mlp'")
+        if stages == 0:
+            size = f"{spec.shape[1]} x {spec.shape[2]}"
+            raise ArgumentError(f"images of {size} are too small for convolutions, which halve them. Use net='mlp'")
         if hidden is not None and len(hidden) > stages:
             raise ArgumentError(
                 f"hidden={tuple(hidden)} asks for {len(hidden)} halvings, but images of {spec.shape[1]} x "

@@ -3,6 +3,8 @@
 Knows nothing of losses or noise.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -71,10 +73,19 @@ class Combinator(nn.Module):
     """g(z̃, u) = (z̃ − μ(u)) v(u) + μ(u), unit by unit; without a lateral z̃, μ(u) (equation 2 of the paper).
 
     μ and v are a_1 sigmoid(a_2 u + a_3) + a_4 u + a_5 with parameters of their own, begun as in the paper: g(z̃, u) = z̃.
+
+    Parameters
+    ----------
+    width
+        Units.
+    normalised
+        Whether what comes out is normalised before anything else. Then the constant a_5 of a μ(u) that stands alone is
+        subtracted again, and its gradient is 0 but for rounding, which Adam would blow up to whole steps: none is taken.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, normalised: bool = False) -> None:
         super().__init__()
+        self.normalised = normalised
         self.mu = nn.Parameter(self._start(width, linear=1.0, constant=0.0))
         self.v = nn.Parameter(self._start(width, linear=0.0, constant=1.0))
 
@@ -85,9 +96,12 @@ class Combinator(nn.Module):
 
     def forward(self, u: Float[Tensor, "B D"], lateral: Float[Tensor, "B D"] | None) -> Float[Tensor, "B D"]:
         """ẑ from what comes down, and from the lateral if there is one."""
+        if lateral is None:
+            *slopes, constant = self.mu
+            return self._curve([*slopes, constant.detach() if self.normalised else constant], u)
         mu = self._curve(self.mu, u)
-        return mu if lateral is None else (lateral - mu) * self._curve(self.v, u) + mu
+        return (lateral - mu) * self._curve(self.v, u) + mu
 
     @staticmethod
-    def _curve(a: Tensor, u: Tensor) -> Tensor:
+    def _curve(a: Tensor | Sequence[Tensor], u: Tensor) -> Tensor:
         return a[0] * torch.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]

@@ -76,7 +76,9 @@ class Codebook(nn.Module):
         self.counts.lerp_(total(n), 1 - self.decay)
         self.sums.lerp_(total(m), 1 - self.decay)
         self._restart_dead(vectors, draws)
-        self.entries.copy_(self.sums / self.counts[:, None])
+        counts = self.counts[:, None]
+        # the count of an entry that is out of use and not restarted falls to 0: it stays where it is
+        self.entries.copy_(torch.where(counts > 1e-20, self.sums / counts, self.entries))
 
     def _restart_dead(self, vectors: Tensor, draws: Draws) -> None:
         even = self.counts.sum() / len(self.counts)

@@ -4,6 +4,9 @@ With one process these are plain means. With several, each process holds some ro
 gradient) is over all of them, so that batch statistics are those of one process. It knows nothing of layers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
@@ -27,9 +30,23 @@ class _Total(torch.autograd.Function):
         return gradient
 
 
+_apart = False
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Inside the block each process goes by its own rows: for a batch that every one of them holds whole."""
+    global _apart
+    _apart = True
+    try:
+        yield
+    finally:
+        _apart = False
+
+
 def several() -> bool:
-    """Whether more than one process is training together."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    """Whether more than one process has a part in the batch."""
+    return not _apart and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 def total(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -1,11 +1,14 @@
 """Checkpoints: everything needed to go on exactly, written whole or not at all.
 
-A checkpoint is one safetensors file with JSON in its header; nothing is pickled. It is written under a temporary name,
-flushed to the disk, and renamed; the last two are kept. A kill in the middle of writing leaves a temporary file that is
-ignored and later removed, and the older checkpoint stands. It knows nothing of what the tensors mean.
+A checkpoint is one safetensors file with JSON and a digest of everything in its header; nothing is pickled. It is
+written under a temporary name, flushed to the disk, and renamed; the last two are kept. A kill in the middle of writing
+leaves a temporary file that is ignored and later removed, and the older checkpoint stands. It knows nothing of what the
+tensors mean.
 """
 
+import contextlib
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -49,7 +53,8 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise OutputError(
                 f"the disk is full: {path} needs {len(content):,} bytes. What was there before is intact; "
@@ -67,14 +72,52 @@ def _flush_folder(folder: Path) -> None:
 
 
 def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
-    """Write the checkpoint of step `step` into `folder` and drop all but the newest two. Returns its path."""
-    header = {"format": str(FORMAT), "facts": json.dumps(checkpoint.facts)}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    """Write the checkpoint of step `step` into `folder`; it and the newest before it are kept. Returns its path.
+
+    Checkpoints of later steps go too: they are what a resume has found to be damaged.
+    """
+    facts = json.dumps(checkpoint.facts)
+    tensors = _separate(checkpoint.tensors)
+    header = {"format": str(FORMAT), "facts": facts, "sha256": _digest(tensors, facts)}
     path = folder / f"step-{step:010d}.safetensors"
     write_whole(path, safetensors.torch.save(tensors, header))
-    for old in [*_newest_first(folder)[KEPT:], *folder.glob(".*.part")]:
+    before = [other for other in _newest_first(folder) if other.name < path.name]
+    kept = {path, *before[: KEPT - 1]}
+    for old in [*(other for other in _newest_first(folder) if other not in kept), *folder.glob(".*.part")]:
         old.unlink(missing_ok=True)
     return path
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the CPU, none sharing memory with another, as safetensors wants them: tied weights are copied."""
+    found: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        memory = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
+    return found
+
+
+def _digest(tensors: Mapping[str, Tensor], facts: str) -> str:
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def refuse_another(folder: Path) -> None:
+    """Refuse a folder that holds the checkpoints of another run, which a new one would mix with its own.
+
+    Raises
+    ------
+    OutputError
+        It holds one.
+    """
+    if _newest_first(folder):
+        raise OutputError(f"{folder} holds checkpoints of another run: resume that one, or give a folder of its own")
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -82,14 +125,24 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[Problem]]:
-    """The newest checkpoint that can be read, or None; and the newer ones that could not, with why."""
+    """The newest checkpoint that can be read, or None; and the newer ones that are damaged, with why.
+
+    Raises
+    ------
+    SavedModelError
+        The newest is of a newer format: it is whole, and not to be passed over.
+    """
     problems: list[Problem] = []
     for path in _newest_first(folder):
         try:
             return read(path), problems
-        except SavedModelError as error:
+        except _DamagedError as error:
             problems.append(Problem(str(path), str(error)))
     return None, problems
+
+
+class _DamagedError(SavedModelError):
+    """The file is not what was written."""
 
 
 def read(path: Path) -> Checkpoint:
@@ -103,11 +156,14 @@ def read(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
+            version = int(header["format"])
+            if version > FORMAT:
+                raise SavedModelError(
+                    f"{path} has format {version}; this nolabel reads up to {FORMAT}. Upgrade nolabel"
+                )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        version = int(header["format"])
-        facts = json.loads(header["facts"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise SavedModelError(f"{path} is damaged or no checkpoint of nolabel: {error}") from error
-    if version > FORMAT:
-        raise SavedModelError(f"{path} has format {version}; this nolabel reads up to {FORMAT}. Upgrade nolabel")
-    return Checkpoint(tensors, facts)
+        if _digest(tensors, header["facts"]) != header["sha256"]:
+            raise ValueError("its contents are not those that were written")
+        return Checkpoint(tensors, json.loads(header["facts"]))
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
+        raise _DamagedError(f"{path} is damaged or no checkpoint of nolabel: {error}") from error

@@ -6,7 +6,7 @@ drives all kinds alike; this file is the only place that knows them apart.
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from torch.optim import Optimizer
 
 from nolabel.data.sampler import Share
 from nolabel.errors import DivergedError
-from nolabel.training.ema import Average
+from nolabel.nets.sync import apart
+from nolabel.randomness import Draws
+from nolabel.training.ema import Average, load_weights
 from nolabel.training.learner import (
     AdversarialLearner,
     CountingLearner,
@@ -27,7 +29,6 @@ from nolabel.training.learner import (
 )
 from nolabel.training.optim import make_optimizer, rate
 from nolabel.training.plan import Plan
-from nolabel.randomness import Draws
 from nolabel.training.runtime import Runtime
 from nolabel.types import Batch, Losses, to_network
 
@@ -67,7 +68,7 @@ class Context:
         """
         ours = len(share.index)
         first = share.rows.start or 0
-        everyone = share.total if ours < share.total or self.runtime.world == 1 else share.total * self.runtime.world
+        everyone = share.total * self.runtime.world if self.is_everyones(share) else share.total
         size = -(-ours // self.plan.accumulate)
         for start in range(0, ours, size):
             cut = slice(start, min(start + size, ours))
@@ -75,6 +76,14 @@ class Context:
             draws = Draws(self.seed, number, turn, device=self.runtime.device, total=share.total, rows=rows)
             weight = (cut.stop - cut.start) / everyone
             yield self._batch(share, cut), Step(number, progress, draws), weight
+
+    def is_everyones(self, share: Share) -> bool:
+        """Whether every process holds the whole batch, for it has fewer samples than there are processes."""
+        return self.runtime.world > 1 and len(share.index) == share.total
+
+    def together(self, share: Share) -> contextlib.AbstractContextManager[None]:
+        """The block in which statistics of the batch are those of all its parts, and of the batch alone if whole."""
+        return apart() if self.is_everyones(share) else contextlib.nullcontext()
 
     def _batch(self, share: Share, cut: slice) -> Batch:
         device = self.runtime.device
@@ -110,7 +119,7 @@ class Driver(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Everything beside the learner's own weights that the next step depends on."""
+        """Everything beside the learner's own weights that the next step depends on; every process asks at once."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -118,7 +127,7 @@ class Driver(ABC):
 
     @abstractmethod
     def end_epoch(self, number: int, progress: float) -> Sums:
-        """What is left to do at the end of an epoch, and what to log of it (values, not sums)."""
+        """What is left to do at the end of an epoch, and what to log of it, as `step` does."""
 
 
 def make_driver(learner: Learner, context: Context, flags: Callable[[], Flags] = no_flags) -> Driver:
@@ -176,23 +185,47 @@ class GradientDriver(Driver):
         self.players = players
         self.flags = flags
         self.parts = set()
+        self.has_buffers = any(True for _ in learner.buffers())
         self.average = None if context.plan.ema is None else Average(learner, context.plan.ema)
 
     def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
-        """Every player moves once."""
+        """Every player moves once; when one cannot, all is put back as it was before the step."""
         sums: Sums = {}
         flags = Flags()
-        for player in self.players:
-            own, raised = self._move(player, share, number, progress)
-            sums.update(own)
-            flags = flags | raised
-        if isinstance(self.learner, DistillingLearner):
-            self.learner.follow(
-                Step(number, progress, Draws(self.context.seed, number, len(self.players), device="cpu"))
-            )
+        with self.context.together(share):
+            with self._all_or_nothing():
+                for player in self.players:
+                    own, raised = self._move(player, share, number, progress)
+                    sums.update(own)
+                    flags = flags | raised
+            if isinstance(self.learner, DistillingLearner):
+                draws = Draws(self.context.seed, number, len(self.players), device="cpu")
+                with torch.no_grad():
+                    self.learner.follow(Step(number, progress, draws))
         if self.average is not None:
             self.average.follow(self.learner, number)
         return sums, flags
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Puts back what a step that fails has changed by then: buffers, and the players that had moved."""
+        changing = list(self.learner.buffers()) if self.has_buffers else []
+        moved = self.players[:-1]  # the last moves only when nothing can fail any more
+        unmoved = [player for player in moved if not player.optimizer.state]
+        for player in moved:
+            changing += player.parameters
+            moments = [value for state in player.optimizer.state.values() for value in state.values()]
+            changing += [moment for moment in moments if isinstance(moment, Tensor)]
+        before = [tensor.detach().clone() for tensor in changing]
+        try:
+            yield
+        except DivergedError:
+            with torch.no_grad():
+                for tensor, value in zip(changing, before):
+                    tensor.copy_(value)
+            for player in unmoved:
+                player.optimizer.state.clear()
+            raise
 
     def _move(self, player: Player, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
         player.optimizer.zero_grad()
@@ -312,23 +345,32 @@ class CountingDriver(Driver):
         self.context = context
         self.flags = flags
         self.parts = set()
-        self.pending: dict[str, Tensor] = {}
+        self.pending: dict[str, Tensor] = {}  # since the last refresh, as are the next two
         self.batches = 0
+        self.samples = 0  # over all processes
 
     @torch.no_grad()
     def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
-        """Absorb one share; refresh when it is time."""
-        whole = len(share.index) == share.total
-        for batch, step, _ in self.context.pieces(share, number, progress):
-            if whole and not self.context.runtime.main:
-                break  # a batch smaller than the number of processes is everyone's: counted once
-            for name, value in self.learner.absorb(batch, step).items():
-                self.pending[name] = self.pending[name] + value if name in self.pending else value
+        """Absorb one share; refresh when it is time. When that fails, all is put back as it was before the step."""
+        before = dict(self.pending), self.batches, self.samples
+        try:
+            self._absorb(share, number, progress)
+            every = self.learner.refresh_every()
+            logged = self._refresh(number, progress) if every is not None and self.batches >= every else {}
+        except DivergedError:
+            self.pending, self.batches, self.samples = before
+            raise
+        return logged, self._agreed_flags()
+
+    def _absorb(self, share: Share, number: int, progress: float) -> None:
+        count_once = self.context.is_everyones(share) and not self.context.runtime.main
+        with self.context.together(share):
+            for batch, step, _ in self.context.pieces(share, number, progress):
+                for name, value in self.learner.absorb(batch, step).items():
+                    value = torch.zeros_like(value) if count_once else value.clone()
+                    self.pending[name] = self.pending[name] + value if name in self.pending else value
         self.batches += 1
-        every = self.learner.refresh_every()
-        logged = self._refresh(number, progress) if every is not None and self.batches % every == 0 else {}
-        share_of_ours = share.total / self.context.runtime.world
-        return {name: value * share_of_ours for name, value in logged.items()}, self._agreed_flags()
+        self.samples += share.total
 
     def _agreed_flags(self) -> Flags:
         flags = self.flags()
@@ -341,15 +383,25 @@ class CountingDriver(Driver):
     def _refresh(self, number: int, progress: float) -> Sums:
         if not self.pending:
             return {}
-        totals = {name: self.context.runtime.sum_(value.clone()) for name, value in sorted(self.pending.items())}
-        draws = Draws(self.context.seed, number, device=self.context.runtime.device)
+        totals = self._totals()
+        _refuse_nonfinite("statistics", totals.values(), number)
+        before = {name: value.clone() for name, value in self.learner.state_dict().items()}
+        draws = Draws(self.context.seed, number, 1, device=self.context.runtime.device)
         losses = self.learner.refresh(totals, Step(number, progress, draws))
-        self.pending = {}
-        named = {**losses.parts, **losses.signals}
+        try:
+            _refuse_nonfinite("objective", [losses.total], number)
+        except DivergedError:
+            load_weights(self.learner, before)
+            raise
         self.parts.update(losses.parts)
-        if not torch.isfinite(losses.total).item():
-            raise DivergedError(f"the objective became NaN or infinite at step {number + 1}", number + 1)
-        return {name: value.detach().to(torch.float64) for name, value in named.items()}
+        weight = self.samples / self.context.runtime.world
+        self.pending, self.batches, self.samples = {}, 0, 0
+        named = {**losses.parts, **losses.signals}
+        return {name: value.detach().to(torch.float64) * weight for name, value in named.items()}
+
+    def _totals(self) -> dict[str, Tensor]:
+        """What all processes have gathered."""
+        return {name: self.context.runtime.sum_(value.clone()) for name, value in sorted(self.pending.items())}
 
     def averaged(self) -> Mapping[str, Tensor]:
         """Counts are not averaged."""
@@ -361,11 +413,27 @@ class CountingDriver(Driver):
         return self._refresh(number, progress)
 
     def state(self) -> dict[str, Tensor]:
-        """Statistics gathered since the last refresh."""
-        return {"batches": torch.tensor(self.batches), **{f"pending/{n}": t for n, t in self.pending.items()}}
+        """Statistics gathered since the last refresh; from here on the main process holds those of all."""
+        main = self.context.runtime.main
+        self.pending = {name: total if main else torch.zeros_like(total) for name, total in self._totals().items()}
+        counts = {"batches": torch.tensor(self.batches), "samples": torch.tensor(self.samples)}
+        return {**counts, **{f"pending/{name}": total for name, total in self.pending.items()}}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take back the gathered statistics."""
-        device = self.context.runtime.device
-        self.batches = int(state["batches"])
-        self.pending = {n.removeprefix("pending/"): t.to(device) for n, t in state.items() if n.startswith("pending/")}
+        runtime = self.context.runtime
+        self.batches, self.samples = int(state["batches"]), int(state["samples"])
+        gathered = {name: total.to(runtime.device) for name, total in state.items() if name.startswith("pending/")}
+        self.pending = {
+            name.removeprefix("pending/"): total if runtime.main else torch.zeros_like(total)
+            for name, total in gathered.items()
+        }
+
+
+def _refuse_nonfinite(what: str, values: Iterable[Tensor], number: int) -> None:
+    if not all(bool(torch.isfinite(value).all()) for value in values):
+        raise DivergedError(
+            f"the {what} became NaN or infinite at step {number + 1}. The state before that step was kept. "
+            "Look for values in the data that are far from all others",
+            number + 1,
+        )

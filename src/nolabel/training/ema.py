@@ -23,15 +23,11 @@ class Average:
         current = dict(module.named_parameters())
         torch._foreach_lerp_(list(self.weights.values()), [current[name] for name in self.weights], 1 - decay)
 
-    @torch.no_grad()
-    def copy_to(self, module: nn.Module) -> None:
-        """Give the module the averaged weights."""
-        load_weights(module, self.weights)
-
 
 @torch.no_grad()
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy `weights` into the parameters and buffers of `module` that bear their names."""
-    own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    own: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
+    own.update(module.named_parameters(remove_duplicate=False))  # a weight that is shared has several names
     for name, weight in weights.items():
         own[name].copy_(weight)

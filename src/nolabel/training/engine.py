@@ -10,7 +10,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
 from nolabel.data.sampler import Loader, Order, split_rows
-from nolabel.errors import DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
+from nolabel.errors import ArgumentError, DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
 from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver
@@ -35,6 +35,7 @@ from nolabel.types import to_network
 
 PROBED = 512  # samples whose codes are looked at for the health of a run
 SPOKEN_SECONDS = 0.5  # least time between two words to the listeners
+ENDLESS = 1.0  # progress of a stream: a method with phases (greedy pre-training) is in its last one, which trains all
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,22 @@ class _Run:
         self.job = job
         self.runtime = runtime
         self.interrupts = Interrupts()
+        if job.plan.holdout and not isinstance(job.learner, GradientLearner):
+            raise ArgumentError(
+                f"plan.holdout={job.plan.holdout} needs a learner with one loss to measure, and "
+                f"{type(job.learner).__name__} has none; leave holdout and patience out"
+            )
         data = _near(job.data, runtime.device)
+        labels = None if job.labels is None else job.labels.to(data.device)
         train, held = split_rows(len(data), job.plan.holdout, job.seed)
         self.loader = Loader(data, Order(train, job.batch_size, job.seed), rank=runtime.rank, world=runtime.world)
         self.held = Loader(data, Order(held, job.batch_size, job.seed), rank=runtime.rank, world=runtime.world)
-        self.context = Context(job.plan, runtime, job.learning_rate, job.seed, job.labels)
+        self.context = Context(job.plan, runtime, job.learning_rate, job.seed, labels)
         self.driver = make_driver(job.learner, self.context, self._flags)
         self.step = 0
         self.sums: Sums = {}
-        self.seen = 0
+        self.seen = 0  # samples in this epoch, over all processes
+        self.summed = 0.0  # samples that `sums` stand for: ours, or all once they are shared
         self.history = job.history
         self.best: dict[str, Tensor] = {}
         self.best_loss = float("inf")
@@ -137,6 +145,8 @@ class _Run:
         """Train until done, or until something stops it."""
         if self.job.resume:
             self._resume()
+        elif self.job.folder is not None and self.runtime.main:
+            checkpoint.refuse_another(self.job.folder)
         self._tell(
             "start", epochs=self.job.epochs, steps_per_epoch=self.steps, samples=len(self.job.data), done=self.step
         )
@@ -146,7 +156,9 @@ class _Run:
             self.job.learner.train()
             with self.interrupts:
                 reason = self._epochs()
-            self._save()
+                self._save()
+            if self.interrupts.signum:  # it came when all steps were done: still not to be swallowed
+                self._stop(self.interrupts.signum)
         except DivergedError:
             reason = "diverged"
             self._save()
@@ -165,7 +177,7 @@ class _Run:
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def _epochs(self) -> str:
-        for epoch in range(self.step // self.steps, self.job.epochs):
+        for epoch in range(len(self.history), self.job.epochs):
             patience = self.job.plan.patience
             if patience is not None and epoch - 1 - self.best_epoch >= patience:
                 return "stopped early"
@@ -173,36 +185,34 @@ class _Run:
         return "finished"
 
     def _epoch(self, epoch: int) -> None:
-        start, waited = time.perf_counter(), self.loader.waited
+        timing = _Timing(self.loader.waited, self.seen)
         flags = Flags()
-        for share in self.loader.epoch(epoch, skip=self.step - epoch * self.steps):
-            sums, flags = self.driver.step(share, self.step, self._progress())
-            self._count(sums, share.total)
-            if self.step % self.steps:  # the last step of an epoch is acted on when the epoch's record is made
-                self._speak(epoch, time.perf_counter() - start, self.loader.waited - waited)
-                self._act(flags)
-        self._close_epoch(epoch, time.perf_counter() - start, self.loader.waited - waited)
+        with closing(self.loader.epoch(epoch, skip=self.step - epoch * self.steps)) as shares:
+            for share in shares:
+                sums, flags = self.driver.step(share, self.step, self._progress())
+                add(self.sums, sums)
+                self.seen += share.total
+                self.summed += share.total / self.runtime.world
+                self.step += 1
+                if self.step % self.steps:  # the last step of an epoch is acted on when the epoch's record is made
+                    self._speak(epoch, timing)
+                    self._act(flags)
+        self._close_epoch(epoch, timing)
         self._act(flags)
 
-    def _count(self, sums: Sums, samples: int) -> None:
-        for name, value in sums.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-        self.seen += samples
-        self.step += 1
-
-    def _close_epoch(self, epoch: int, seconds: float, waited: float) -> None:
-        ended = self.driver.end_epoch(self.step, self._progress())
+    def _close_epoch(self, epoch: int, timing: "_Timing") -> None:
+        add(self.sums, self.driver.end_epoch(self.step, self._progress()))
         self._share_sums()
         record: dict[str, float] = {"epoch": epoch + 1, "loss": 0.0}
         record.update({name: value.item() / self.seen for name, value in sorted(self.sums.items())})
-        record.update({name: value.item() for name, value in ended.items()})
         record["loss"] = sum(value for name, value in record.items() if name in self.driver.parts)
         if len(self.held.order.rows):
-            record["holdout_loss"] = self._holdout()
-            self._remember_best(epoch, record["holdout_loss"])
-        record.update(seconds=seconds, samples_per_second=self.seen / seconds, waiting=waited / seconds)
+            with self._as_used():
+                record["holdout_loss"] = self._holdout()
+                self._remember_best(epoch, record["holdout_loss"])
+        record.update(timing.until_now(self.loader.waited, self.seen, whole=True))
         self.history.append(record)
-        self.sums, self.seen = {}, 0
+        self.sums, self.seen, self.summed = {}, 0, 0.0
         self._tell("epoch", **record)
 
     def _progress(self) -> float:
@@ -212,14 +222,25 @@ class _Run:
     def _holdout(self) -> float:
         """Mean loss over the held-out samples, in evaluation mode, with draws that are the same every epoch."""
         learner = self.job.learner
-        if not isinstance(learner, GradientLearner):
-            return float("nan")
+        assert isinstance(learner, GradientLearner)
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
-        with evaluating(learner), self.context.arithmetic():
-            for number, share in enumerate(self.held.epoch(0)):
-                for batch, step, weight in self.context.pieces(share, -1 - number, 1.0):
-                    total += learner.loss(batch, step).total.double() * weight * share.total
+        with evaluating(learner), self.context.arithmetic(), closing(self.held.epoch(0)) as shares:
+            for number, share in enumerate(shares):
+                with self.context.together(share):
+                    for batch, step, weight in self.context.pieces(share, -1 - number, 1.0):
+                        total += learner.loss(batch, step).total.double() * weight * share.total
         return self.runtime.sum_(total).item() / len(self.held.order.rows)
+
+    @contextmanager
+    def _as_used(self) -> Iterator[None]:
+        """The learner inside the block as it is used after training: with averaged weights, if the plan says so."""
+        averaged = self.driver.averaged()
+        own = {name: value.clone() for name, value in self.job.learner.state_dict().items() if name in averaged}
+        load_weights(self.job.learner, averaged)
+        try:
+            yield
+        finally:
+            load_weights(self.job.learner, own)
 
     def _remember_best(self, epoch: int, loss: float) -> None:
         if loss < self.best_loss:
@@ -235,14 +256,14 @@ class _Run:
 
     def _act(self, flags: Flags) -> None:
         if flags.stop or flags.save:
-            path = self._save()
+            self._save()
         if flags.stop:
-            self._stop(self.interrupts.signum or signal.SIGTERM, path)
+            self._stop(self.interrupts.signum or signal.SIGTERM)
 
-    def _stop(self, signum: int, path: Path | None) -> None:
+    def _stop(self, signum: int) -> None:
         kept = (
-            f"A checkpoint was written to {path}; go on with resume"
-            if path
+            f"A checkpoint was written to {self.job.folder}; go on with resume"
+            if self.job.folder
             else "The model keeps what it has learned so far; give out=FOLDER to be able to go on later"
         )
         raise TrainingInterrupted(f"stopped by {signal.Signals(signum).name} after step {self.step}. {kept}", signum)
@@ -254,17 +275,19 @@ class _Run:
         names = sorted(self.sums)
         totals = self.runtime.sum_(torch.stack([self.sums[name] for name in names]))
         self.sums = {name: total if self.runtime.main else total * 0 for name, total in zip(names, totals)}
+        self.summed = float(self.seen if self.runtime.main else 0)
 
-    def _save(self) -> Path | None:
+    def _save(self) -> None:
         """Write a checkpoint; every process calls this at the same step, the main one writes."""
         if self.job.folder is None:
-            return None
+            return
         self._share_sums()
+        driver = self.driver.state()
         self.saved_at = time.monotonic()
         if not self.runtime.main:
-            return None
+            return
         tensors = {f"learner/{name}": value for name, value in self.job.learner.state_dict().items()}
-        tensors.update({f"driver/{name}": value for name, value in self.driver.state().items()})
+        tensors.update({f"driver/{name}": value for name, value in driver.items()})
         tensors.update({f"best/{name}": value for name, value in self.best.items()})
         facts = {
             "step": self.step,
@@ -274,9 +297,9 @@ class _Run:
             "history": self.history,
             "best_loss": None if self.best_loss == float("inf") else self.best_loss,
             "best_epoch": self.best_epoch,
-            "identity": dict(self.job.identity),
+            "identity": self._identity(),
         }
-        return checkpoint.save(self.job.folder, Checkpoint(tensors, facts), self.step)
+        checkpoint.save(self.job.folder, Checkpoint(tensors, facts), self.step)
 
     def _resume(self) -> None:
         folder = self.job.folder
@@ -286,8 +309,28 @@ class _Run:
         if found is None:
             damaged = "".join(f"\n  {problem.where}: {problem.why}" for problem in self.problems)
             raise SavedModelError(f"there is no checkpoint in {folder} to go on from{damaged}")
+        try:
+            self._take_back(found, folder)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SavedModelError(f"the checkpoints in {folder} were not written by this engine: {error!r}") from error
+
+    def _identity(self) -> dict[str, Any]:
+        """What must not change between a run and its resumption."""
+        job = self.job
+        ours = {
+            "samples": len(job.data),
+            "batch_size": job.batch_size,
+            "seed": job.seed,
+            "plan.optimizer": job.plan.optimizer,
+            "plan.holdout": job.plan.holdout,
+            "averaging (plan.ema)": job.plan.ema is not None,
+        }
+        return {**ours, **job.identity}
+
+    def _take_back(self, found: Checkpoint, folder: Path) -> None:
         facts = found.facts
-        _same(facts["identity"], self.job.identity, folder)
+        _same(facts["identity"], self._identity(), folder)
+        _fits(self.job.learner, room(found.tensors, "learner/"), folder)
         load_weights(self.job.learner, room(found.tensors, "learner/"))
         self.driver.restore(room(found.tensors, "driver/"))
         self.driver.parts.update(facts["parts"])
@@ -300,6 +343,7 @@ class _Run:
             name: torch.tensor(value if self.runtime.main else 0.0, dtype=torch.float64, device=self.runtime.device)
             for name, value in facts["sums"].items()
         }
+        self.summed = float(self.seen if self.runtime.main else 0)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -316,20 +360,43 @@ class _Run:
         codes = self.job.learner.encode(to_network(stored.to(self.runtime.device)))
         return health.examine(codes.flatten(1).float().cpu(), self.history)
 
-    def _speak(self, epoch: int, seconds: float, waited: float) -> None:
+    def _speak(self, epoch: int, timing: "_Timing") -> None:
         now = time.monotonic()
         if now - self.spoken_at < SPOKEN_SECONDS or not self.job.listeners:
             return
         self.spoken_at = now
-        ours = self.seen / self.runtime.world
-        means = {name: value.item() / ours for name, value in self.sums.items()}
-        timing = {"samples_per_second": self.seen / seconds, "waiting": waited / seconds}
-        self._tell("step", step=self.step, epoch=epoch + 1, **means, **timing)
+        means = {name: value.item() / self.summed for name, value in self.sums.items()}
+        times = timing.until_now(self.loader.waited, self.seen)
+        self._tell("step", step=self.step, epoch=epoch + 1, **means, **times)
 
     def _tell(self, event: str, **record: Any) -> None:
         if self.runtime.main:
             for listener in self.job.listeners:
                 getattr(listener, event)(record)
+
+
+class _Timing:
+    """How long an epoch takes, or what is left of it after a resume."""
+
+    def __init__(self, waited: float, seen: int) -> None:
+        self.start = time.perf_counter()
+        self.waited = waited
+        self.seen = seen
+
+    def until_now(self, waited: float, seen: int, *, whole: bool = False) -> dict[str, float]:
+        """Samples a second and share of the time spent waiting; and the seconds, when the epoch is over."""
+        seconds = time.perf_counter() - self.start
+        rates = {
+            "samples_per_second": (seen - self.seen) / seconds,
+            "waiting": (waited - self.waited) / seconds,
+        }
+        return {"seconds": seconds, **rates} if whole else rates
+
+
+def add(sums: Sums, more: Mapping[str, Tensor]) -> None:
+    """Add numbers to those of the same names, in place."""
+    for name, value in more.items():
+        sums[name] = sums[name] + value if name in sums else value
 
 
 def room(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -348,6 +415,20 @@ def _same(then: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None
         raise SavedModelError(
             f"{folder} holds another run, so it cannot be gone on with: {'; '.join(changed)}. "
             "Use the same arguments and data, or start anew with overwrite"
+        )
+
+
+def _fits(learner: Learner, weights: Mapping[str, Tensor], folder: Path) -> None:
+    then = {name: tuple(value.shape) for name, value in weights.items()}
+    now = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
+    changed = [
+        f"{name} was {then.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
+    if changed:
+        raise SavedModelError(
+            f"{folder} holds a learner of another shape, so it cannot be gone on with: {'; '.join(changed[:5])}"
         )
 
 
@@ -387,6 +468,7 @@ class Stream:
         self.parts = 0
         self.step = 0
         self._driver: Driver | None = None
+        self._own: dict[str, Tensor] = {}  # the weights that training goes on from, while averaged ones are in use
 
     def take(self, data: Dataset, labels: Tensor | None = None) -> dict[str, float]:
         """One pass over `data`. Returns the means of the losses over it.
@@ -406,17 +488,20 @@ class Stream:
         order = Order(torch.arange(len(data)), self.batch_size, self.seed)
         loader = Loader(data, order, rank=runtime.rank, world=runtime.world)
         sums: Sums = {}
+        load_weights(self.learner, self._own)
         self.learner.train()
         try:
-            for share in loader.epoch(self.parts):
-                for name, value in driver.step(share, self.step, 0.0)[0].items():
-                    sums[name] = sums[name] + value if name in sums else value
-                self.step += 1
-            ended = driver.end_epoch(self.step, 0.0)
+            with closing(loader.epoch(self.parts)) as shares:
+                for share in shares:
+                    add(sums, driver.step(share, self.step, ENDLESS)[0])
+                    self.step += 1
+            add(sums, driver.end_epoch(self.step, ENDLESS))
         finally:
+            averaged = driver.averaged()
+            self._own = {name: value.clone() for name, value in self.learner.state_dict().items() if name in averaged}
+            load_weights(self.learner, averaged)
             self.learner.eval()
         self.parts += 1
         record = {name: runtime.sum_(value).item() / len(data) for name, value in sorted(sums.items())}
-        record.update({name: value.item() for name, value in ended.items()})
         loss = sum(value for name, value in record.items() if name in driver.parts)
         return {"epoch": float(self.parts), "loss": loss, **record}

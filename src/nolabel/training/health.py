@@ -40,19 +40,16 @@ def examine(codes: Tensor, history: Sequence[Record]) -> list[Verdict]:
     found = [rule for rule in (_collapse(codes), _dead_units(codes), _stuck(history), _overfit(history)) if rule]
     found += [rule for rule in (_posterior(history), _codebook(history)) if rule]
     if not found:
-        rank = effective_rank(codes)
-        found = [
-            Verdict(
-                "good", "healthy", f"The loss fell, and codes use {rank:.1f} effective of {codes.shape[1]} dimensions."
-            )
-        ]
+        fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
+        text = f"{fell} use {effective_rank(codes):.1f} effective of {codes.shape[1]} dimensions."
+        found = [Verdict("good", "healthy", text)]
     order = {"bad": 0, "warning": 1, "good": 2}
     return sorted(found, key=lambda verdict: order[verdict.level])
 
 
 def _collapse(codes: Tensor) -> Verdict | None:
     """Codes that hardly differ from sample to sample, or differ along one line only."""
-    if codes.shape[1] < 4 or len(codes) < 8:
+    if len(codes) < 8:
         return None
     scale = codes.abs().mean()
     spread = codes.std(0).mean()
@@ -64,7 +61,7 @@ def _collapse(codes: Tensor) -> Verdict | None:
             "lower learning_rate, or a weaker penalty",
         )
     rank = effective_rank(codes)
-    if rank < 1.5:
+    if codes.shape[1] >= 4 and rank < 1.5:
         return Verdict(
             "bad",
             "dimensional collapse",
@@ -76,6 +73,8 @@ def _collapse(codes: Tensor) -> Verdict | None:
 
 def _dead_units(codes: Tensor) -> Verdict | None:
     """Dimensions that (almost) never change, when they are more than a tenth."""
+    if len(codes) < 2:
+        return None
     spread = codes.std(0)
     dead = int((spread < 0.02 * spread.max()).sum())
     if dead == 0 or dead <= 0.1 * codes.shape[1]:

@@ -25,7 +25,8 @@ class Interrupts:
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            if handler is not None:  # None: it was not set from Python, and cannot be set back from here
+                signal.signal(number, handler)  # type: ignore[arg-type]
         self._before = {}
 
     def __exit__(

@@ -34,7 +34,7 @@ class Plan:
     clip : float or None
         Largest norm of the whole gradient; None leaves gradients as they are.
     accumulate : int
-        Batches whose gradients are averaged into one step: a larger batch in the memory of a small one.
+        Pieces into which a batch is cut, whose gradients are added up to one step: a large batch in little memory.
     ema : float or None
         Decay of an exponential moving average of the weights, which is then what the model uses; None for none.
     precision : {"fp32", "bf16"}
@@ -71,7 +71,7 @@ class Plan:
         for name, choices in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
             if getattr(self, name) not in get_args(choices):
                 raise not_a_choice(f"plan.{name}", getattr(self, name), get_args(choices))
-        _between("plan.weight_decay", self.weight_decay, 0, math.inf)
+        _between("plan.weight_decay", self.weight_decay, 0, math.inf, open_right=True)
         _between("plan.warmup", self.warmup, 0, 1)
         _between("plan.holdout", self.holdout, 0, 0.9)
         _between("plan.checkpoint_seconds", self.checkpoint_seconds, 0, math.inf)
@@ -79,14 +79,22 @@ class Plan:
             _between("plan.clip", self.clip, 0, math.inf, open_left=True)
         if self.ema is not None:
             _between("plan.ema", self.ema, 0, 1, open_right=True)
-        if not isinstance(self.accumulate, int) or self.accumulate < 1:
+        if not isinstance(self.compile, bool):
+            raise ArgumentError(f"plan.compile must be True or False; got {self.compile!r}")
+        if not isinstance(self.device, str):
+            raise ArgumentError(f"plan.device must be a name such as 'auto', 'cpu' or 'cuda:0'; got {self.device!r}")
+        if not _is_count(self.accumulate):
             raise ArgumentError(f"plan.accumulate must be a whole number of at least 1; got {self.accumulate!r}")
-        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
+        if self.patience is not None and not _is_count(self.patience):
             raise ArgumentError(f"plan.patience must be None or a whole number of at least 1; got {self.patience!r}")
         if self.patience is not None and not self.holdout:
             raise ArgumentError(
                 f"plan.patience={self.patience} needs a held-out part to watch; set holdout too, e.g. holdout=0.1"
             )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _between(

@@ -32,7 +32,7 @@ class Listener(ABC):
 
     @abstractmethod
     def end(self, record: Record) -> None:
-        """`record`: reason ("finished", "stopped early", "interrupted", "diverged") and the verdicts."""
+        """`record`: reason ("finished", "stopped early", "interrupted", "diverged", "failed") and the verdicts."""
 
 
 class JsonLines(Listener):
@@ -44,8 +44,8 @@ class JsonLines(Listener):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def _write(self, kind: str, record: Record) -> None:
-        line = json.dumps({"kind": kind, "time": round(time.time(), 3), **record})
+    def _write(self, kind: str, record: Record, before: str = "") -> None:
+        line = before + json.dumps({"kind": kind, "time": round(time.time(), 3), **record})
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
@@ -53,8 +53,11 @@ class JsonLines(Listener):
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def start(self, facts: Record) -> None:
-        """A line of kind "run"."""
-        self._write("run", facts)
+        """A line of kind "run", after the end of a line that a kill may have cut."""
+        self._write("run", facts, before="\n" if self._is_cut() else "")
+
+    def _is_cut(self) -> bool:
+        return self.path.is_file() and self.path.read_bytes()[-1:] not in (b"", b"\n")
 
     def step(self, record: Record) -> None:
         """A line of kind "step"."""

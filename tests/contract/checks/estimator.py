@@ -202,7 +202,7 @@ BAD_TABLES: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
     "inf": (lambda X: _with(X, np.inf), (DataError, ("infin", "column 1", "row 3"))),
     "no rows": (lambda X: X[:0], (DataError, ("0 sample", "minimum of 1"))),
     "no columns": (lambda X: X[:, :0], (DataError, ("0 feature", "minimum of 1"))),
-    "text": (lambda X: [["a", "b"], ["c", "d"]], (DataError, ("numbers", "text", "DataFrame"))),
+    "text": (lambda X: [["a", "b"], ["c", "d"]], (DataError, ("numeric", "text", "DataFrame"))),
     "one axis": (lambda X: X[:, 0], (DataError, ("1D array", "(N, D)"))),
     "five axes": (lambda X: X[:, :, None, None, None], (DataError, ("5 axes", "images 3 or 4"))),
     "complex": (lambda X: X.astype(complex), (DataError, ("omplex", "real numbers"))),
@@ -287,20 +287,21 @@ def refuses_bad_labels(cls: Class, samples: Samples) -> None:
     fit_refuses(cls, samples.X, known[:-1], (DataError, ("95", "96")))
     fit_refuses(cls, samples.X, np.full(len(known), -1), (DataError, ("known label",)))
     fit_refuses(cls, samples.X, known + 0.5, (DataError, ("real numbers",)))
-    fit_refuses(cls, samples.X, None, (ArgumentError, ("give y", cls.__name__)))
-    fit_refuses(cls, samples.X, "labels", (ArgumentError, ("y", "none of its own")))
+    fit_refuses(cls, samples.X, None, (ArgumentError, (cls.__name__, "requires y", "-1 or NaN", "y='labels'")))
+    fit_refuses(cls, samples.X, "labels", (ArgumentError, (cls.__name__, "this data set has none", "give y")))
 
 
 def refuses_bad_arguments(cls: Class, name: str, samples: Samples) -> None:
     """An argument of a senseless type or value is named, with what came, before training begins."""
-    numeric = str(arguments_of(cls)[name].annotation).replace("class ", "").strip("<>'")
-    values = [object(), float("nan")] if numeric == "float" else [object()]
-    for value in values:
+    values = {"object": object()}
+    if arguments_of(cls)[name].annotation is float:
+        values["nan"] = float("nan")
+    for word, value in values.items():
         model = cls.tiny().set_params(**{name: value})
         _refused(
             lambda model=model: model.fit(samples.X, samples.labels_for(cls)),
             f"{cls.__name__}({name}={value!r}).fit",
-            (ArgumentError, (name, "must be", repr(value)[:7])),
+            (ArgumentError, (name, "must be", "got", word)),
         )
 
 

@@ -115,7 +115,6 @@ def shapes_are_as_documented(model: Any, samples: Samples) -> None:
     assert codes.shape[0] == len(X), f"{name}.transform gives shape {codes.shape}"
     assert codes.dtype == np.float32, f"{name}.transform gives {codes.dtype}"
     assert len(model.get_feature_names_out()) == codes.shape[1], f"{name}.get_feature_names_out has another length"
-    assert codes.base is None or not codes.base.flags.writeable or codes.flags.owndata or True
     if isinstance(model, Reconstructor):
         _reconstructs(model, X, codes)
     if isinstance(model, Sampler):
@@ -141,10 +140,9 @@ def _reconstructs(model: Any, X: Any, codes: Any) -> None:
     assert scores.shape == (len(X),), f"{name}.score_samples gives shape {scores.shape}"
     assert scores.dtype == np.float64, f"{name}.score_samples gives {scores.dtype}"
     assert np.isfinite(scores).all(), f"{name}.score_samples gives values that are not finite"
-    strange = np.random.default_rng(0).permuted(X.reshape(len(X), -1), axis=1).reshape(X.shape)
-    if X.dtype != np.uint8:
-        strange = X + 50 * X.std(0)
-    assert model.score_samples(strange).mean() < scores.mean(), f"{name}.score_samples finds strange samples usual"
+    if X.dtype != np.uint8:  # the cross-entropy of pixels depends on how grey they are, more than on the model
+        strange = model.score_samples(X + 50 * X.std(0))
+        assert strange.max() < scores.min(), f"{name}.score_samples finds samples usual that are far from all others"
     between = model.interpolate(X[:2], X[2:4], steps=3)
     assert between.shape == (6, *X.shape[1:]), f"{name}.interpolate gives shape {between.shape}"
     ends = between.reshape(2, 3, *X.shape[1:])[:, [0, -1]]

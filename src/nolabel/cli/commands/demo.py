@@ -4,6 +4,7 @@ It is `nolabel fit` with the words below, so the report shows a command that can
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from nolabel.cli.flags import Flag
 from nolabel.cli.parsing import Grammar
 
 OUT = "runs/demo"
-SETTINGS = ["--epochs", "40", "--learning-rate", "0.003", "--schedule", "cosine", "--random-state", "0"]
+SETTINGS = {
+    "--latent": "10",
+    "--epochs": "80",
+    "--learning-rate": "0.003",
+    "--schedule": "cosine",
+    "--random-state": "0",
+}
 _SHOWN = ("MSE per pixel", "k-NN accuracy", "linear probe accuracy", "accuracy with 10 labels a class", "k-means NMI")
 GRAMMAR = Grammar(
     "demo",
@@ -26,8 +33,20 @@ GRAMMAR = Grammar(
 def run(words: list[str]) -> int:
     """Show."""
     values = GRAMMAR.parse(words)
+    # A net this small gains nothing from threads, and on a busy machine they wait for each other for minutes.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, which comes after
     out = Path(values.get("out", OUT)).expanduser()
-    code = fit.train(["autoencoder", "digits", "--out", str(out), *SETTINGS, "--overwrite"])
+    code = fit.train(
+        [
+            "autoencoder",
+            "digits",
+            "--out",
+            str(out),
+            *(word for pair in SETTINGS.items() for word in pair),
+            "--overwrite",
+        ],
+        hint=False,
+    )
     if code == 0:
         _say_evidence(json.loads((out / measures.FILE).read_text(encoding="utf-8")))
         speech.say(f"\nopen        {(out / results.REPORT).resolve().as_uri()}")

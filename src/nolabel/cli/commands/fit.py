@@ -46,16 +46,11 @@ def run(words: list[str]) -> int:
     """Train, and say what can be done next."""
     if not words or words[0].startswith("-"):
         return _without_method(words)
-    code = train(words)
-    if code == 0:
-        values = grammar(words[0]).parse(words[1:])
-        following = ["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"]
-        speech.say(f"next        {history.as_typed(following)}")
-    return code
+    return train(words)
 
 
-def train(words: list[str]) -> int:
-    """Train; the first word is the method."""
+def train(words: list[str], *, hint: bool = True) -> int:
+    """Train; the first word is the method. `hint`: say what can be typed next."""
     values = grammar(words[0]).parse(words[1:])
     processes = values.get("processes", 1)
     launch.refuse_bad_count(processes)
@@ -63,7 +58,13 @@ def train(words: list[str]) -> int:
     folder = _run_folder(values)
     if processes > 1 and not launch.started_by_launcher():
         return launch.run_in_processes(processes, ["fit", *words])
-    return _train(model, folder, values, ["fit", *words])
+    data = _train(model, folder, values, ["fit", *words])
+    if speech.speaks():
+        _finish(model, data, folder, values)
+        if hint:
+            following = history.as_typed(["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"])
+            speech.say(f"next        {following}")
+    return 0
 
 
 # --- what may be said ------------------------------------------------------------------------------------------------
@@ -172,7 +173,8 @@ def _kept_seed(folder: Path) -> int | None:
 # --- training --------------------------------------------------------------------------------------------------------
 
 
-def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> int:
+def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> "Dataset":
+    """Train `model` and keep it in the folder; returns the data."""
     data = opening.open_source(values["SOURCE"], values)
     if model.random_state is None:
         model.set_params(random_state=_seed(model, folder, resume="resume" in values))
@@ -187,9 +189,7 @@ def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str
             tensorboard="tensorboard" in values,
         )
     _part_from_others()
-    if speech.speaks():
-        _finish(model, data, folder, values)
-    return 0
+    return data
 
 
 @contextmanager

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Every benchmark, one after the other, then the table. About 45 minutes on 2 idle cores, plus the peers' packages the
+# first time. Options are handed to every script:
+#
+#   benchmarks/run_all.sh            measure
+#   benchmarks/run_all.sh --quick    see that everything works: about 10 minutes
+#
+# PYTHON names the interpreter that has nolabel's dependencies (default: .venv of `make demo`, else python3).
+set -u
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+if [ -z "${PYTHON:-}" ]; then
+  PYTHON=$here/../.venv/bin/python
+  [ -x "$PYTHON" ] || PYTHON=python3
+fi
+failed=""
+run() {
+  name=$1
+  shift
+  printf '\n=== %s\n' "$name"
+  "$PYTHON" "$here/$name.py" "$@" || failed="$failed $name"
+}
+run startup "$@"             #  under 1 min
+run memory "$@"              #  5 min, most of it the one run with evidence and report
+run dense_autoencoder "$@"   #  7 min
+run vae "$@"                 #  5 min
+run deep "$@"                #  5 min
+run denoising "$@"           #  5 min
+run supervised "$@"          #  6 min
+run two_processes "$@"       #  2 min
+run folder "$@"              #  5 min, 3.5 GB of disk
+run larger_than_memory "$@"  #  6 min, 5 GB of disk
+printf '\n'
+case " $* " in
+  *" --quick "*) "$PYTHON" "$here/table.py" --quick ;;
+  *) "$PYTHON" "$here/table.py" ;;
+esac
+if [ -n "$failed" ]; then
+  printf '\nDid not run to its end:%s\n' "$failed" >&2
+  exit 1
+fi
