@@ -96,9 +96,11 @@ def environment(threads: int, contender: Contender | None = None) -> dict[str, s
 
 
 def pin(threads: int) -> None:
-    """Keep this process, and those it starts, on the first `threads` of its cores."""
+    """Keep this process, and those it starts, on as many cores as there are threads; which ones, its number says."""
     if sys.platform == "linux":
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        cores = sorted(os.sched_getaffinity(0))
+        first = os.getpid() % len(cores)
+        os.sched_setaffinity(0, (cores[first:] + cores[:first])[:threads])
 
 
 # --- inside a contender ----------------------------------------------------------------------------------------------

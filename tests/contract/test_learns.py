@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from contract.checks import learning as checks
-from contract.checks.samples import Samples
+from contract.checks.samples import Samples, begun
 
 from nolabel.methods._base import Estimator
 
 
-def test_loss_is_scalar_and_attached(model: Any, samples: Samples) -> None:
-    checks.loss_is_scalar_and_attached(model, samples)
+def test_loss_is_scalar_and_attached(method: type[Estimator], samples: Samples) -> None:
+    checks.loss_is_scalar_and_attached(begun(method, samples), samples)
 
 
 def test_history_adds_up(model: Any, samples: Samples) -> None:

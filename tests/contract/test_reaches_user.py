@@ -4,31 +4,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contract.checks import samples as made
 from contract.checks import user as checks
-from contract.checks.samples import Samples
 
-from nolabel.methods import stems
+from nolabel.methods import all_methods, stems
 from nolabel.methods._base import Estimator
 
-
-@pytest.fixture
-def source(tmp_path: Path, samples: Samples) -> Path:
-    """The samples with their classes, as a file."""
-    path = tmp_path / "some samples.npz"
-    np.savez(path, x=samples.X, y=samples.y)
-    return path
+# Measuring takes far longer than training here, and knows no method: images for all, a table for one.
+CASES = [("images", cls) for cls in all_methods().values()] + [("table", next(iter(all_methods().values())))]
 
 
-def _stem(method: type[Estimator]) -> str:
-    return next(stem for stem in stems() if stem.replace("_", "") == method.__name__.lower())
+def _name(method: type[Estimator]) -> str:
+    stem = next(stem for stem in stems() if stem.replace("_", "") == method.__name__.lower())
+    return stem.replace("_", "-")
 
 
-def test_the_command_line_fits_it(method: type[Estimator], source: Path, samples: Samples, tmp_path: Path) -> None:
-    name, run = _stem(method).replace("_", "-"), tmp_path / "a run"
-    labels = ["--labels"] if method.uses_labels else []
-    model = checks.command_line_fits(
-        ["fit", name, str(source), "--out", str(run), "--epochs", "2", "--random-state", "0", *labels], run, name
-    )
+@pytest.mark.parametrize(("kind", "method"), CASES, ids=lambda one: one if isinstance(one, str) else one.__name__)
+def test_the_command_line_fits_it(kind: str, method: type[Estimator], tmp_path: Path) -> None:
+    samples = made.MAKERS[kind](32)
+    source, run = tmp_path / "some samples.npz", tmp_path / "a run"
+    np.savez(source, x=samples.X, y=samples.y)
+    name = _name(method)
+    labels = ["--labels", "labels"] if method.uses_labels else []
+    words = ["fit", name, str(source), "--out", str(run), "--epochs", "2", "--random-state", "0", *labels]
+    model = checks.command_line_fits(words, run, name)
     checks.report_opens_offline(run / "report.html")
     assert model.epochs == 2
     assert model.transform(samples.X).shape[0] == len(samples.X)

@@ -6,7 +6,6 @@ Without names, every method of the package. The first process writes OUT/METHOD.
 """
 
 import importlib
-import json
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 import torch.distributed as dist
 from contract.checks import reproducing, samples
-from safetensors.torch import save_file
 
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
@@ -39,9 +37,7 @@ def main(out: Path, names: list[str]) -> None:
             # 51 samples in batches of 32: the last batch of an epoch is shorter, and is shared unevenly
             model = samples.fitted(cls, make(51), epochs=3, batch_size=32)
             if runtime.main:
-                weights = {name: value.contiguous() for name, value in reproducing.weights(model).items()}
-                save_file(weights, out / f"{cls.__name__}-{kind}.safetensors")
-                (out / f"{cls.__name__}-{kind}.json").write_text(json.dumps(reproducing.untimed(model.history_)))
+                reproducing.write_results(model, kind, out)
     dist.barrier()
     dist.destroy_process_group()
 

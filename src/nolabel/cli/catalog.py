@@ -7,7 +7,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from nolabel import methods
+import nolabel.methods as methods  # not `from nolabel`, whose lazy names would import them all
 
 
 @dataclass(frozen=True)

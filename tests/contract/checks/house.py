@@ -31,7 +31,8 @@ ROOMS = (
     ("training",),
     ("methods",),
     ("evaluation",),
-    ("report", "serve", "cli"),
+    ("report", "serve"),
+    ("cli",),
 )
 FORBIDDEN = ("torchvision", "torchaudio", "torchcodec", "torchtext")
 SEEDERS = {"manual_seed", "manual_seed_all", "seed", "set_rng_state", "set_state", "setstate", "use_deterministic_algorithms"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from contract.checks.samples import Samples, fitted
+from contract.checks.samples import Samples
 from torch import Tensor
 
 from nolabel.data import source, toys
@@ -167,8 +167,3 @@ def _neighbour_accuracy(codes: Any, data: Dataset) -> float:
     assert labels is not None
     similarity, index = nearest(codes, codes, 5, leave_one_out=True)
     return float((vote(similarity, labels[index], 2) == labels).mean())
-
-
-def trained(cls: Class, samples: Samples, **arguments: Any) -> Any:
-    """A tiny model, trained; here so that tests need one import."""
-    return fitted(cls, samples, **arguments)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from contract.checks.samples import MAKERS, Samples, fitted
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nolabel.errors import TrainingInterrupted
@@ -203,6 +203,13 @@ def train_in_two_processes(out: Path, names: Sequence[str] = ()) -> None:
         check=False,
     )
     assert done.returncode == 0, f"training in two processes failed:\n{done.stderr[-3000:]}"
+
+
+def write_results(model: Any, kind: str, out: Path) -> None:
+    """Weights and history of a model, for `two_processes_equal_one` to read."""
+    name = f"{type(model).__name__}-{kind}"
+    save_file({key: value.contiguous() for key, value in weights(model).items()}, out / f"{name}.safetensors")
+    (out / f"{name}.json").write_text(json.dumps(untimed(model.history_)))
 
 
 def two_processes_equal_one(cls: Class, kind: str, found: Path) -> None:

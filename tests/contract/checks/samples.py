@@ -46,3 +46,11 @@ MAKERS = {"table": table, "images": images}
 def fitted(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:
     """A tiny model, trained."""
     return cls.tiny().set_params(**arguments).fit(samples.X.copy(), samples.labels_for(cls))
+
+
+def begun(cls: type[Estimator], samples: Samples) -> Any:
+    """A tiny model with its first weights, as it stands before the first step."""
+    model = cls.tiny()
+    data, _ = model._take(samples.X, samples.labels_for(cls))
+    model._begin(data, samples.X)
+    return model

@@ -4,7 +4,6 @@ The flags of a method are read from its constructor, those of the plan from `Pla
 all that comes after training.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,38 +145,12 @@ def _run_folder(values: Values) -> Path:
     return folder
 
 
-def _seed(model: "Estimator", folder: Path, *, resume: bool) -> int:
-    """The seed of a run for which none was given: that of the run gone on with, else one drawn for all processes."""
-    if resume and (kept := _kept_seed(folder)) is not None:
-        return kept
-    drawn = secrets.randbelow(1_000_000)
-    if not launch.started_by_launcher():
-        return drawn
-    import torch
-
-    from nolabel.training.plan import as_plan
-    from nolabel.training.runtime import find_runtime
-
-    runtime = find_runtime(as_plan(model.plan).device)
-    return int(runtime.sum_(torch.tensor(drawn if runtime.main else 0, device=runtime.device)).item())
-
-
-def _kept_seed(folder: Path) -> int | None:
-    from nolabel.training import checkpoint
-
-    found, _ = checkpoint.load_newest(folder / "checkpoint")
-    seed = None if found is None else found.facts["identity"]["arguments"].get("random_state")
-    return seed if isinstance(seed, int) else None
-
-
 # --- training --------------------------------------------------------------------------------------------------------
 
 
 def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> "Dataset":
     """Train `model` and keep it in the folder; returns the data."""
     data = opening.open_source(values["SOURCE"], values)
-    if model.random_state is None:
-        model.set_params(random_state=_seed(model, folder, resume="resume" in values))
     with _telling_how_to_go_on(words), _recorded(folder, words, model):
         model.fit(
             data,
@@ -214,7 +187,7 @@ def _recorded(folder: Path, words: Sequence[str], model: "Estimator") -> Iterato
 def _record(folder: Path, words: Sequence[str], model: "Estimator") -> None:
     seeded = any(word.partition("=")[0].replace("_", "-") == "--random-state" for word in words)
     if speech.speaks():
-        history.keep(folder, words if seeded else [*words, "--random-state", str(model.random_state)])
+        history.keep(folder, words if seeded else [*words, "--random-state", str(model.seed_)])
 
 
 def _part_from_others() -> None:
