@@ -391,6 +391,7 @@ def test_a_signal_that_comes_too_late_to_stop_a_step_is_not_swallowed(
     with pytest.raises(TrainingInterrupted, match="stopped by SIGTERM after step 4. A checkpoint was written") as caught:
         engine.run(job(Late(), table(), epochs=1, folder=tmp_path, plan={"holdout": 0.2}))
     assert caught.value.signum == signal.SIGTERM
+    monkeypatch.undo()
     outcome = engine.run(job(Line(), table(), epochs=1, folder=tmp_path, plan={"holdout": 0.2}, resume=True))
     assert len(outcome.history) == 1
 

@@ -110,8 +110,9 @@ def safe_path(name: str | int, digits: int = 5) -> PurePosixPath:
     """
     if isinstance(name, int):
         return PurePosixPath(f"{name:0{digits}d}")
-    parts = [part for part in re.split(r"[/\\]", _PICTURE.sub("", name)) if part.strip(". ") and part != ".."]
-    return PurePosixPath(*[_safe_part(part) for part in parts] or ["unnamed"])
+    parts = [_safe_part(part) for part in re.split(r"[/\\]", _PICTURE.sub("", name)) if part.strip(". ")]
+    folders = [_PICTURE.sub(r".\1_", part) for part in parts[:-1]]  # a folder a.png must not stand where a file may
+    return PurePosixPath(*folders, *(parts[-1:] or ["unnamed"]))
 
 
 def _safe_part(part: str) -> str:

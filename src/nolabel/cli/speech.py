@@ -40,7 +40,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not speaks():
         return
     if not sys.stdout.isatty():
-        print("\n".join(_aligned([header, *rows])))
+        print("\n".join(_aligned([header, *rows])), flush=True)
         return
     from rich import box
     from rich.console import Console
@@ -60,7 +60,7 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def _write(stream: IO[str], text: str, style: str) -> None:
     if not style or not stream.isatty():
-        print(text, file=stream)
+        print(text, file=stream, flush=True)  # results and remarks in the order in which they were said
         return
     from rich.console import Console
     from rich.text import Text
@@ -84,6 +84,14 @@ def counting(what: str) -> Iterator[Count | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None)
+
+    def count(done: int, total: int) -> None:
+        bar.start()  # does nothing the second time; a source that counts nothing shows nothing
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield count
+    finally:
+        bar.stop()

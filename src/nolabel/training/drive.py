@@ -410,7 +410,7 @@ class CountingDriver(Driver):
     @torch.no_grad()
     def end_epoch(self, number: int, progress: float) -> Sums:
         """Refresh from what has been gathered since the last time."""
-        return self._refresh(number, progress)
+        return self._refresh(number - 1, progress)  # the number of the last step, which is done
 
     def state(self) -> dict[str, Tensor]:
         """Statistics gathered since the last refresh; from here on the main process holds those of all."""
