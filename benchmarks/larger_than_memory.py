@@ -24,8 +24,7 @@ def main() -> None:
     made.add_argument("--allowed-mb", type=int, default=1024)
     made.add_argument("--net", choices=["mlp", "conv"], default="mlp")
     chosen = options.parsed(made)
-    factor = 1 if chosen.quick else TIMES
-    images = -(-factor * chosen.allowed_mb * 2**20 // (3 * SIDE * SIDE))
+    images = 6_000 if chosen.quick else -(-TIMES * chosen.allowed_mb * 2**20 // (3 * SIDE * SIDE))
     place = WORK / f"larger-{images}"
     pictures.made_folder(place, images, SIDE, distinct=2_000)
     cache = tempfile.mkdtemp(prefix="cache-", dir=WORK)

@@ -57,16 +57,21 @@ def test_one_block_of_every_image_is_erased() -> None:
     assert len({tuple(one.flatten()) for one in hit}) > 40, "blocks lie in different places"
 
 
+def _rows(n: int = 600, d: int = 12) -> Any:
+    """Rows near a plane, every column of which says something about the others."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 2)) @ rng.choice([-1.0, 1.0], size=(2, d)) + 0.1 * rng.normal(size=(n, d))
+
+
 @pytest.mark.parametrize(
     ("noise", "amount", "gain"), [("gaussian", 0.6, 0.5), ("masking", 0.3, 0.6), ("salt_and_pepper", 0.2, 0.5)]
 )
 def test_damaged_rows_are_mended(noise: str, amount: float, gain: float) -> None:
-    train, test = toys.blobs(600, 12, seed=0), toys.blobs(600, 12, seed=0)
+    clean = _rows()
     model = DenoisingAutoencoder(
         noise=noise, amount=amount, hidden=(32,), latent=4, epochs=40, learning_rate=0.005, random_state=0
-    ).fit(train)
-    clean = np.asarray(test.store, dtype=np.float64)
-    damaged = model.corrupt(test, random_state=7)
+    ).fit(clean)
+    damaged = model.corrupt(clean, random_state=7)
     mended = model.reconstruct(damaged)
     assert np.square(mended - clean).mean() < gain * np.square(damaged - clean).mean()
 
@@ -82,11 +87,11 @@ def test_erased_blocks_are_filled() -> None:
 
 
 def test_it_mends_better_than_a_plain_autoencoder() -> None:
-    data = toys.blobs(400, 12)
+    clean = _rows(400)
     arguments: dict[str, Any] = {"hidden": (64,), "latent": 12, "epochs": 40, "learning_rate": 0.005, "random_state": 0}
-    denoising = DenoisingAutoencoder(amount=0.6, **arguments).fit(data)
-    plain = Autoencoder(**arguments).fit(data)
-    noisy, clean = denoising.corrupt(data, random_state=3), np.asarray(data.store)
+    denoising = DenoisingAutoencoder(amount=0.6, **arguments).fit(clean)
+    plain = Autoencoder(**arguments).fit(clean)
+    noisy = denoising.corrupt(clean, random_state=3)
     errors = [np.square(model.reconstruct(noisy) - clean).mean() for model in (denoising, plain)]
     assert errors[0] < 0.7 * errors[1]
 
@@ -123,8 +128,8 @@ def test_new_noise_is_drawn_at_every_step_and_with_every_seed() -> None:
     ("arguments", "message"),
     [
         ({"noise": "guassian"}, "noise must be one of 'gaussian'.*did you mean 'gaussian'"),
-        ({"noise": "masking", "amount": 1.5}, "amount must be at least 0 and at most 1; got 1.5"),
-        ({"amount": -0.1}, "amount must be at least 0; got -0.1"),
+        ({"noise": "masking", "amount": 1.5}, "amount must be .*at least 0 and at most 1; got 1.5"),
+        ({"amount": -0.1}, "amount must be .*at least 0; got -0.1"),
     ],
 )
 def test_senseless_damage_is_refused(arguments: dict[str, Any], message: str) -> None:

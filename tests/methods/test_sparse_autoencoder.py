@@ -47,7 +47,7 @@ def test_keeping_all_is_an_autoencoder() -> None:
 
 @pytest.mark.parametrize("rho", [0.05, 0.2])
 def test_mean_activity_obeys_rho(rho: float) -> None:
-    model = _fit(penalty="kl", rho=rho, weight=1.0, epochs=60)
+    model = _fit(penalty="kl", rho=rho, weight=5.0, epochs=60)
     activity = model.transform(DATA).mean(0)
     assert activity == pytest.approx(rho, abs=0.4 * rho)
     free = _fit(penalty="kl", rho=rho, weight=0.0, epochs=60).transform(DATA).mean(0)

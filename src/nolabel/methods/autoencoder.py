@@ -18,6 +18,7 @@ from typing import Any, Self, final
 
 from torch import Tensor
 
+from nolabel.errors import ArgumentError
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
@@ -147,6 +148,8 @@ class Autoencoder(Reconstructor):
 
     def build(self, spec: DataSpec) -> AutoencoderLearner:
         """Encoder and mirrored decoder."""
+        if self.layerwise < 0:
+            raise ArgumentError(f"layerwise must be at least 0; got {self.layerwise!r}")
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)
         decoder = make_decoder(spec, shape, self.activation, tied_to=encoder if self.tied else None)

@@ -18,6 +18,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from nolabel.errors import ArgumentError
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
@@ -144,6 +145,8 @@ class ContractiveAutoencoder(Reconstructor):
 
     def build(self, spec: DataSpec) -> ContractiveAutoencoderLearner:
         """Encoder and tied decoder."""
+        if self.weight < 0:
+            raise ArgumentError(f"weight must be at least 0; got {self.weight!r}")
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)
         decoder = make_decoder(spec, shape, self.activation, tied_to=encoder)

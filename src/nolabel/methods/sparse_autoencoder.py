@@ -173,6 +173,8 @@ class SparseAutoencoder(Reconstructor):
         """Encoder, mirrored decoder, penalty."""
         if self.penalty not in get_args(Penalty):
             raise not_a_choice("penalty", self.penalty, get_args(Penalty))
+        if self.weight < 0:
+            raise ArgumentError(f"weight must be at least 0; got {self.weight!r}")
         if not 0 < self.rho < 1:
             raise ArgumentError(f"rho must lie between 0 and 1; got {self.rho!r}")
         if not 1 <= self.k <= self.latent:

@@ -198,6 +198,9 @@ class VQVAE(Sampler, Reconstructor):
         for name in ("codebook_size", "token_width", "tokens"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be a whole number of at least 1; got {getattr(self, name)!r}")
+        for name in ("commitment", "restart_below"):
+            if getattr(self, name) < 0:
+                raise ArgumentError(f"{name} must be at least 0; got {getattr(self, name)!r}")
         if not 0 <= self.decay < 1:
             raise ArgumentError(f"decay must be at least 0 and below 1; got {self.decay!r}")
         encoder, decoder, tokens = make_token_nets(
