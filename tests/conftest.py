@@ -14,7 +14,7 @@ import torch
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))  # the contract's checks are shared by several files: `from contract.checks import`
+sys.path.insert(0, str(ROOT / "tests"))  # several files share the contract's checks: `from contract.checks import`
 
 settings.register_profile("nolabel", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("nolabel")

@@ -34,6 +34,8 @@ def _methods() -> dict[str, str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("_"):  # inspect, pickle and notebooks probe for such names: answer at once
+        raise AttributeError(f"module 'nolabel' has no attribute {name!r}")
     home = _HOMES.get(name) or (_methods().get(name.lower()) if name[:1].isupper() else None)
     if home is not None:
         value = getattr(importlib.import_module(home), name, None)

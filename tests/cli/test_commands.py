@@ -67,7 +67,7 @@ def test_evaluate_prints_the_table_and_keeps_it(call, image_run: Path, images: P
     said = call("evaluate", run, images, "--seeds", 2, "--k", 3)
     assert said.code == 0
     evidence = nolabel.evaluate(nolabel.load(run), str(images), seeds=2, k=3)
-    assert said.out.strip() == evidence.table()
+    assert said.out == evidence.table() + "\n"
     kept = json.loads((run / "evidence.json").read_text())
     assert {name: kept[name] for name in ("rows", "notes", "samples")} == json.loads(json.dumps(evidence.to_dict()))
 

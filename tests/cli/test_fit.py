@@ -19,7 +19,7 @@ def test_fit_leaves_a_model_embeddings_evidence_and_a_report(call, images: Path,
     assert said.code == 0
     model = nolabel.load(run)
     assert (model.hidden, model.latent, model.epochs, model.random_state) == ((8,), 3, 2, 0)
-    assert model.plan.holdout == 0.2
+    assert model.plan == {"holdout": 0.2}
 
     frame = pd.read_parquet(run / "embeddings.parquet")
     assert list(frame.columns) == ["id", "z0", "z1", "z2", "cluster"]
@@ -166,3 +166,12 @@ def test_ctrl_c_while_the_report_is_made_says_how_to_have_it(call, images: Path,
     assert nolabel.load(run).transform(str(images)).shape == (40, 3)
     monkeypatch.undo()
     assert call("report", run, images).code == 0
+
+
+def test_a_run_that_diverges_says_when_and_what_to_turn(call, images: Path, tmp_path: Path) -> None:
+    words = ["fit", "autoencoder", images, "--out", tmp_path / "run", *TINY, "--loss", "mse", "--optimizer", "sgd"]
+    said = call(*words, "--learning-rate", "1e30", "--epochs", 9, "--no-report")
+    assert said.code == 2
+    assert "became NaN or infinite at step" in said.err
+    assert "learning_rate" in said.err
+    assert "--random-state" in json.loads((tmp_path / "run" / "command.json").read_text())["command"]

@@ -143,7 +143,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path: Path) -> 
             part.write_text("half")
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(OutputError, match="cannot write .*codes.csv: No space left on device"):
+    with pytest.raises(OutputError, match=r"cannot write .*codes\.csv: No space left on device"):
         fail_in_the_middle()
     assert [file.name for file in tmp_path.iterdir()] == ["codes.csv"]
     assert path.read_text() == "old"

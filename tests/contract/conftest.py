@@ -5,9 +5,9 @@ import functools
 from typing import Any
 
 import pytest
+
 from contract.checks import samples as made
 from contract.checks.samples import Samples, fitted
-
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
 

@@ -55,7 +55,6 @@ def main(folder: Path) -> None:
 def train_all(folder: Path) -> None:
     """Every method once, watching the global generators."""
     from contract.checks import reproducing, samples
-
     from nolabel.methods import all_methods
 
     for name, cls in all_methods().items():

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract.checks import estimator as checks
-from contract.checks.samples import Samples, images, table
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+from contract.checks import estimator as checks
+from contract.checks.samples import Samples, images, table
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from contract.checks import house as checks
 
+from contract.checks import house as checks
 from nolabel.methods import all_methods, stems
 from nolabel.methods._base import Estimator
 from nolabel.training.learner import Learner

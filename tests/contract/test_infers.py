@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract.checks import inferring as checks
-from contract.checks.samples import MAKERS, Samples, fitted
 
 import nolabel
+from contract.checks import inferring as checks
+from contract.checks.samples import MAKERS, Samples, fitted
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
 
@@ -71,9 +71,7 @@ def fresh_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_fresh_process_gives_the_same_bits(
-    method: type[Estimator], samples: Samples, fresh_process: Path
-) -> None:
+def test_a_fresh_process_gives_the_same_bits(method: type[Estimator], samples: Samples, fresh_process: Path) -> None:
     here = nolabel.load(fresh_process / f"{method.__name__}-{samples.kind}").transform(samples.X)
     there = np.load(fresh_process / f"{method.__name__}-{samples.kind}.npy")
     assert np.array_equal(here, there)

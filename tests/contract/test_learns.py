@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from contract.checks import learning as checks
 from contract.checks.samples import Samples, begun
-
 from nolabel.methods._base import Estimator
 
 

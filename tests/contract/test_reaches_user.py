@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from contract.checks import samples as made
 from contract.checks import user as checks
-
 from nolabel.methods import all_methods, stems
 from nolabel.methods._base import Estimator
 

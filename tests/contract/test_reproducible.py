@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from contract.checks import reproducing as checks
 from contract.checks.samples import Samples
-
 from nolabel.methods._base import Estimator
 
 Class = type[Estimator]

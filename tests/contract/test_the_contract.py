@@ -1,4 +1,4 @@
-"""The contract can fail: methods that are broken on purpose, each caught by the check that should, for the right reason.
+"""The contract can fail: methods broken on purpose are caught, each by the check that should, for the right reason.
 
 A check that passes everything proves nothing. `Sound` passes all of them; every copy of it in `broken.py` has one
 fault, and the sentence that reports it must be the one about that fault.
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import save_file
+
+import nolabel
 from contract import broken
 from contract.broken import Sound
 from contract.checks import estimator, house, inferring, learning, reproducing, user
 from contract.checks.samples import begun, fitted, table
-from safetensors.torch import save_file
-
-import nolabel
 from nolabel.methods import _folder
 from nolabel.training.drive import GradientDriver
 
@@ -308,17 +308,29 @@ SMALL_HOUSE = {
 FAULTS: list[tuple[Callable[[Path], None], Mapping[str, str], str]] = [
     (house.rooms_are_in_order, {"data/a.py": "from nolabel.methods import _base"}, "data stands above methods"),
     (house.rooms_are_in_order, {"data/a.py": "def f():\n    import nolabel.methods"}, "data stands above methods"),
-    (house.rooms_are_in_order, {"report/a.py": "import nolabel.cli.main"}, "report stands beside cli"),
+    (house.rooms_are_in_order, {"report/a.py": "import nolabel.serve.app"}, "report stands beside serve"),
     (house.rooms_are_in_order, {"nets/a.py": "import nolabel"}, "the package as a whole"),
     (house.rooms_are_in_order, {"nets/a.py": "from nolabel import methods"}, "nets stands above methods"),
     (house.rooms_are_in_order, {"nets/a.py": "from . import b"}, "relatively"),
     (house.rooms_are_in_order, {"attic/a.py": ""}, "the room 'attic' has no place"),
-    (house.methods_do_not_know_each_other, {"methods/two.py": "from nolabel.methods.one import One"}, "two.py:1 imports"),
-    (house.nothing_forbidden_is_imported, {"data/a.py": "try:\n    import torchvision.io\nexcept: pass"}, "a.py:2 imports"),
+    (
+        house.methods_do_not_know_each_other,
+        {"methods/two.py": "from nolabel.methods.one import One"},
+        "two.py:1 imports",
+    ),
+    (
+        house.nothing_forbidden_is_imported,
+        {"data/a.py": "try:\n    import torchvision.io\nexcept: pass"},
+        "a.py:2 imports",
+    ),
     (house.files_have_heads, {"data/a.py": "x = 1"}, "do not say what they are: data/a.py"),
     (house.no_utils, {"data/utils.py": "'''Things.'''"}, "utils.py: a file is one idea"),
     (house.nothing_prints, {"data/a.py": "print('hello')"}, "print in the library: data/a.py:1"),
-    (house.nothing_seeds_globally, {"data/a.py": "import torch\ntorch.manual_seed(0)"}, "a.py:2 calls torch.manual_seed"),
+    (
+        house.nothing_seeds_globally,
+        {"data/a.py": "import torch\ntorch.manual_seed(0)"},
+        "a.py:2 calls torch.manual_seed",
+    ),
     (house.nothing_seeds_globally, {"data/a.py": "import numpy as np\nnp.random.seed(0)"}, "calls np.random.seed"),
     (house.annotations_are_not_postponed, {"data/a.py": "from __future__ import annotations"}, "no __future__ imports"),
 ]
@@ -343,7 +355,10 @@ def _write(root: Path, files: Mapping[str, str]) -> None:
 
 # --- the user --------------------------------------------------------------------------------------------------------
 
-PAGE = "<!DOCTYPE html><html><body><a href='https://example.org'>a link</a><img src='data:image/png;base64,AA'>{}</body></html>"
+PAGE = (
+    "<!DOCTYPE html><html><body><a href='https://example.org'>a link</a>"
+    "<img src='data:image/png;base64,AA'>{}</body></html>"
+)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 import torch.distributed as dist
-from contract.checks import reproducing, samples
 
+from contract.checks import reproducing, samples
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
 from nolabel.training.runtime import find_runtime

@@ -190,7 +190,7 @@ def test_planted_outliers_score_lowest() -> None:
 
 
 def test_cross_entropy_on_standardised_columns_is_refused() -> None:
-    with pytest.raises(nolabel.errors.ArgumentError, match="loss='bce' needs values in \\[0, 1\\].*scaling='minmax'"):
+    with pytest.raises(nolabel.errors.ArgumentError, match=r"loss='bce' needs values in \[0, 1\].*scaling='minmax'"):
         Autoencoder(loss="bce", epochs=1).fit(_rows(20, 3))
     Autoencoder(loss="bce", epochs=1).fit(nolabel.open(_rows(20, 3), scaling="minmax"))
 

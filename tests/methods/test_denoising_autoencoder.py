@@ -79,7 +79,14 @@ def test_damaged_rows_are_mended(noise: str, amount: float, gain: float) -> None
 def test_erased_blocks_are_filled() -> None:
     data = toys.stripes(200, 8)
     model = DenoisingAutoencoder(
-        noise="blocks", amount=0.25, hidden=(16,), latent=16, epochs=30, batch_size=32, learning_rate=0.005, random_state=0
+        noise="blocks",
+        amount=0.25,
+        hidden=(16,),
+        latent=16,
+        epochs=30,
+        batch_size=32,
+        learning_rate=0.005,
+        random_state=0,
     ).fit(data)
     clean = np.asarray(data.store, dtype=np.float64)[:, 0]
     damaged = model.corrupt(data, random_state=7)
@@ -144,7 +151,9 @@ def test_blocks_are_for_images() -> None:
 
 def test_a_frame_is_damaged_as_a_frame() -> None:
     frame, _ = toys.mixed(60)
-    model = DenoisingAutoencoder(noise="masking", amount=0.3, hidden=(8,), latent=3, epochs=1, random_state=0).fit(frame)
+    model = DenoisingAutoencoder(noise="masking", amount=0.3, hidden=(8,), latent=3, epochs=1, random_state=0).fit(
+        frame
+    )
     damaged = model.corrupt(frame)
     assert list(damaged.columns) == list(frame.columns)
     assert model.reconstruct(damaged).shape == frame.shape

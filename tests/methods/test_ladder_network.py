@@ -25,9 +25,9 @@ def _fit(y: Any = CLASSES, **arguments: Any) -> LadderNetwork:
     return LadderNetwork(**{**given, **arguments}).fit(DATA, y)
 
 
-def _first(**arguments: Any) -> LadderNetworkLearner:
+def _first(y: Any = CLASSES, **arguments: Any) -> LadderNetworkLearner:
     """First weights, in training mode."""
-    learner: Any = _fit(epochs=1, **arguments)._new_learner(0)
+    learner: Any = _fit(y, epochs=1, **arguments)._new_learner(0)
     return learner.train()  # type: ignore[no-any-return]
 
 
@@ -44,26 +44,26 @@ def test_at_first_every_layer_is_its_own_lateral() -> None:
     with torch.no_grad():
         h, laterals = learner.climb_noisy(DATA.store, _step())
         for z_hat, lateral in zip(learner.descend(h, laterals), laterals):
-            assert torch.equal(z_hat, lateral)
+            assert torch.allclose(z_hat, lateral, atol=1e-6)
 
 
 def test_the_way_down_needs_no_laterals() -> None:
     model = _fit(epochs=40)
     codes = model.transform(DATA)
     assert codes.shape == (150, 4)
-    rebuilt = model.inverse_transform(codes)
-    assert rebuilt == pytest.approx(model.reconstruct(DATA), abs=1e-5)
-    clean = np.asarray(DATA.store)
-    assert np.square(rebuilt - clean).mean() < 0.7 * clean.var(), "the code alone says what the sample was"
+    assert model.inverse_transform(codes) == pytest.approx(model.reconstruct(DATA), abs=1e-4)
+    with torch.no_grad():
+        rebuilt = model.learner_.decode(torch.from_numpy(codes))
+    assert (rebuilt - DATA.store).square().mean() < 0.2, "the code alone says what the sample was: of 1, the variance"
 
 
 def test_constants_that_the_next_layer_subtracts_take_no_step() -> None:
     """Their gradient is 0 but for rounding, which Adam would blow up to whole steps that no two machines share."""
     learner = _first()
-    losses = learner.loss(Batch(DATA.store, torch.arange(150), torch.from_numpy(CLASSES)), _step())
+    losses = learner.loss(Batch(DATA.store[:40], torch.arange(40), torch.from_numpy(CLASSES[:40])), _step())
     losses.parts["reconstruction"].backward()
     constants = [combine.mu.grad[4] for combine in learner.combine]
-    assert constants[0].abs().min() > 0, "at the data nothing comes after"
+    assert constants[0].abs().min() > 1e-4, "at the data nothing comes after"
     assert not any(constant.any() for constant in constants[1:])
 
 
@@ -119,11 +119,11 @@ def test_without_noise_both_encoders_are_one() -> None:
 
 def test_the_loss_is_the_sum_written_out() -> None:
     costs, top_down = (5.0, 0.3), 2.0
-    learner = _first(costs=costs, top_down=top_down)
+    y = torch.from_numpy(np.where(np.arange(150) % 3, -1, CLASSES))
+    learner = _first(y, costs=costs, top_down=top_down)
     with torch.no_grad():
         for combine in learner.combine:
             combine.v.add_(0.1 * torch.randn(combine.v.shape))
-    y = torch.from_numpy(np.where(np.arange(150) % 3, -1, CLASSES))
     losses = learner.loss(Batch(DATA.store, torch.arange(150), y), _step(3))
     x = DATA.store
     with torch.no_grad():

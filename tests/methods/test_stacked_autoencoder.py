@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from contract.checks.reproducing import At, differing, press_ctrl_c, weights
 
+from contract.checks.reproducing import At, differing, press_ctrl_c, weights
 from nolabel import Autoencoder, StackedAutoencoder
 from nolabel.data import sampler, toys
 from nolabel.errors import ArgumentError, TrainingInterrupted
@@ -17,7 +17,13 @@ from nolabel.training.learner import Step
 from nolabel.types import Batch
 
 DATA = toys.blobs(96, 10)
-ARGUMENTS: dict[str, Any] = {"hidden": (8, 5, 3), "epochs": 12, "batch_size": 32, "learning_rate": 0.01, "random_state": 0}
+ARGUMENTS: dict[str, Any] = {
+    "hidden": (8, 5, 3),
+    "epochs": 12,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "random_state": 0,
+}
 
 
 def _stopped_after(epoch: int, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> StackedAutoencoder:
@@ -45,7 +51,9 @@ def test_one_layer_moves_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _moved(stages[2], stages[3]) == {"encoder 1", "decoder 1"}
     assert _moved(stages[3], stages[4]) == {"encoder 1", "decoder 1"}
     assert _moved(stages[4], stages[6]) == {"encoder 2", "decoder 0"}
-    assert _moved(stages[6], stages[7]) == {f"{side} {number}" for side in ("encoder", "decoder") for number in range(3)}
+    assert _moved(stages[6], stages[7]) == {
+        f"{side} {number}" for side in ("encoder", "decoder") for number in range(3)
+    }
 
 
 def test_phases_come_in_order() -> None:

@@ -59,7 +59,7 @@ def test_truths_come_back_as_truths() -> None:
 
 def test_the_data_sets_own_labels_are_taken_only_when_asked() -> None:
     digits = nolabel.open("digits")
-    with pytest.raises(ArgumentError, match="SupervisedAutoencoder requires y to be passed.*y='labels'"):
+    with pytest.raises(ArgumentError, match=r"SupervisedAutoencoder requires y to be passed.*y='labels'"):
         SupervisedAutoencoder(epochs=1).fit(digits)
     model = SupervisedAutoencoder(epochs=1, random_state=0).fit(digits, "labels")
     assert model.classes_.tolist() == [str(digit) for digit in range(10)]
@@ -82,8 +82,8 @@ def test_unknown_labels_have_no_say() -> None:
 
 
 def test_the_classifiers_term_is_a_mean_over_labelled_samples() -> None:
-    model = _fit(CLASSES, weight=0.5, epochs=2)
     y = torch.from_numpy(np.where(KNOWN, CLASSES, -1))
+    model = _fit(y, weight=0.5, epochs=2)
     losses = model.learner_.loss(Batch(DATA.store, torch.arange(150), y), Step(0, 0.0, Draws(0)))
     p = model.predict_proba(DATA).astype(np.float64)
     total = 0.0

@@ -115,9 +115,9 @@ def _exact_log_likelihood(model: VAE, x: Tensor) -> Tensor:
 def test_the_estimate_meets_the_exact_likelihood_of_a_linear_model() -> None:
     model = _fit(activation="linear", latent=2, epochs=60)
     exact = _exact_log_likelihood(model, TABLE.store).numpy()
-    estimate = model.log_likelihood(TABLE, importance_samples=2000)
+    estimate = model.log_likelihood(TABLE, importance_samples=8000)
     assert estimate.mean() == pytest.approx(exact.mean(), abs=0.05)
-    assert np.abs(estimate - exact).max() < 0.5
+    assert np.abs(estimate - exact).max() < 0.2
     bound = model.score_samples(TABLE)
     assert bound.mean() <= exact.mean() + 0.02
     assert exact.mean() - bound.mean() < 2, "the bound of a trained model is not far off"
@@ -127,9 +127,14 @@ def test_the_estimate_meets_the_exact_likelihood_of_a_linear_model() -> None:
 def test_bounds_lie_below_the_likelihood_and_tighten(data: Any) -> None:
     model = _fit(data, epochs=10)
     bound = model.score_samples(data).mean()
-    estimates = [model.log_likelihood(data, importance_samples=draws).mean() for draws in (1, 10, 200)]
-    assert bound <= estimates[2] + 1e-3
-    assert estimates[0] < estimates[1] < estimates[2] + 1e-3
+
+    def estimate(draws: int) -> float:
+        runs = [model.log_likelihood(data, importance_samples=draws, random_state=run).mean() for run in range(20)]
+        return float(np.mean(runs))
+
+    estimates = [estimate(draws) for draws in (2, 10, 100)]
+    assert bound <= estimates[2]
+    assert estimates[0] < estimates[1] < estimates[2]
     assert np.array_equal(model.log_likelihood(data), model.log_likelihood(data)), "the draws are fixed"
 
 
@@ -179,7 +184,7 @@ def test_more_importance_samples_are_a_tighter_loss() -> None:
 
 
 def test_the_learned_sigma_is_the_residuals() -> None:
-    model = _fit(epochs=80)
+    model = _fit(epochs=80, batch_size=25)
     learner: VAELearner = model.learner_
     batch = _batch(rows=150)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What is special about VQVAE: tokens, the gradient that passes straight through, the codebook that follows, the prior."""
+"""What is special about VQVAE: tokens, a gradient that passes straight through, a codebook that follows, a prior."""
 
 import math
 from typing import Any
@@ -62,7 +62,7 @@ def test_each_token_is_the_nearest_entry() -> None:
 
 
 def test_images_are_cut_where_they_lie() -> None:
-    model = _fit(IMAGES, hidden=(8,))
+    model = _fit(IMAGES, hidden=(8,), net="conv")
     assert model.tokenize(IMAGES).shape == (80, 16), "one halving of 8 x 8 leaves 4 x 4 places"
     assert model.transform(IMAGES).shape == (80, 16 * 3)
     assert model.reconstruct(IMAGES).shape == (80, 8, 8)
@@ -171,7 +171,7 @@ def test_the_prior_learns_how_tokens_go_together() -> None:
 
 
 def test_samples_come_from_the_prior_in_the_users_form() -> None:
-    model = _fit(IMAGES, hidden=(8,))
+    model = _fit(IMAGES, hidden=(8,), net="conv")
     drawn = model.sample(6, random_state=0)
     assert drawn.shape == (6, 8, 8)
     assert drawn.dtype == np.uint8

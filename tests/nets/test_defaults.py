@@ -45,16 +45,18 @@ DECIDED = [
     (image(3, 15, 15), "auto", None, None, Shape("conv", (32, 64), 32)),
     (image(1, 8, 8), "auto", None, None, Shape("conv", (32, 64), 32)),
     (image(1, 8, 7), "auto", None, None, Shape("mlp", (256, 128), 28)),
-    (image(1, 2, 2), "auto", None, None, Shape("mlp", (), 2)),
+    (image(1, 2, 2), "auto", None, None, Shape("mlp", (128, 64), 2)),
     (image(1, 28, 28), "auto", None, 7, Shape("conv", (32, 64, 128), 7)),
     (image(1, 28, 28), "auto", (128, 64, 32), None, Shape("mlp", (128, 64), 32)),
-    (image(1, 28, 28), "auto", (16, 8), 5, Shape("conv", (16, 8), 5)),
+    (image(1, 28, 28), "auto", (16, 8), 5, Shape("mlp", (16, 8), 5)),
+    (image(1, 28, 28), "conv", (16, 8), 5, Shape("conv", (16, 8), 5)),
     (image(1, 28, 28), "mlp", None, None, Shape("mlp", (256, 128), 32)),
     (image(1, 28, 28), "mlp", (9,), 4, Shape("mlp", (9,), 4)),
     (image(1, 28, 28), "conv", (9, 8), None, Shape("conv", (9, 8), 32)),
     (image(1, 4, 4), "conv", None, None, Shape("conv", (32,), 8)),
-    (table(1), "auto", None, None, Shape("mlp", (), 1)),
-    (table(13), "auto", None, None, Shape("mlp", (128,), 6)),
+    (table(1), "auto", None, None, Shape("mlp", (32, 16), 1)),
+    (table(5), "auto", None, None, Shape("mlp", (160, 80), 2)),
+    (table(13), "auto", None, None, Shape("mlp", (256, 128), 6)),
     (table(30), "auto", None, None, Shape("mlp", (256, 128), 15)),
     (table(500), "auto", None, None, Shape("mlp", (256, 128), 32)),
     (table(500), "mlp", (40,), None, Shape("mlp", (), 40)),
@@ -114,11 +116,16 @@ def test_encoder_and_decoder_mirror_each_other(spec: DataSpec, tied: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("spec", "hidden", "grid"),
-    [(table(13), None, None), (image(1, 28, 28), None, (7, 7)), (image(1, 17, 9), (4,), (8, 4)), (image(1, 3, 3), (9,), None)],
+    ("spec", "net", "hidden", "grid"),
+    [
+        (table(13), "auto", None, None),
+        (image(1, 28, 28), "auto", None, (7, 7)),
+        (image(1, 28, 28), "auto", (9,), None),
+        (image(1, 17, 9), "conv", (4,), (8, 4)),
+    ],
 )
-def test_token_nets_cut_a_code_into_tokens_and_join_it_again(spec: DataSpec, hidden: Any, grid: Any) -> None:
-    encoder, decoder, tokens = make_token_nets(spec, "auto", hidden, 6, 5, "relu")
+def test_token_nets_cut_a_code_into_tokens_and_join_it_again(spec: DataSpec, net: Any, hidden: Any, grid: Any) -> None:
+    encoder, decoder, tokens = make_token_nets(spec, net, hidden, 6, 5, "relu")
     assert tokens == Tokens(6 if grid is None else grid[0] * grid[1], 5, grid)
     code = encoder(torch.rand(4, *spec.shape))
     split = tokens.split(code)

@@ -4,43 +4,60 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from nolabel.objectives.supervised import cross_entropy_of_labelled
 
 
-def looped(logits: Tensor, y: Tensor) -> tuple[float, float]:
-    """Mean of −log softmax(l)_y, and of argmax l = y, over samples with y ≥ 0."""
+def looped(logits: Tensor, y: Tensor, fraction: float) -> tuple[float, float]:
+    """Sum of −log softmax(l)_y, and of argmax l = y, over samples with y ≥ 0, by how many there should be."""
     losses, right = [], []
     for row, label in zip(logits.tolist(), y.tolist()):
         if label >= 0:
             top = max(row)
             losses.append(top + math.log(sum(math.exp(value - top) for value in row)) - row[label])
             right.append(row.index(top) == label)
-    return (sum(losses) / len(losses), sum(right) / len(right)) if losses else (0.0, 0.0)
+    expected = len(y) * fraction
+    return sum(losses) / expected, sum(right) / expected
 
 
-@settings(max_examples=40, deadline=None)
-@given(batch=st.integers(1, 8), classes=st.integers(1, 5), seed=st.integers(0, 10_000))
-def test_it_is_its_equation(batch: int, classes: int, seed: int) -> None:
+def some(batch: int, classes: int, seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(batch, classes, generator=generator, dtype=torch.float64)
-    y = torch.randint(-1, classes, (batch,), generator=generator)
-    loss, accuracy = cross_entropy_of_labelled(logits, y)
-    expected_loss, expected_accuracy = looped(logits, y)
+    return logits, torch.randint(-1, classes, (batch,), generator=generator)
+
+
+@given(batch=st.integers(1, 8), classes=st.integers(1, 5), seed=st.integers(0, 10_000), fraction=st.floats(0.01, 1))
+def test_it_is_its_equation(batch: int, classes: int, seed: int, fraction: float) -> None:
+    logits, y = some(batch, classes, seed)
+    loss, accuracy = cross_entropy_of_labelled(logits, y, fraction)
+    expected_loss, expected_accuracy = looped(logits, y, fraction)
     assert loss.item() == pytest.approx(expected_loss, abs=1e-12)
-    assert accuracy.item() == pytest.approx(expected_accuracy, abs=1e-6)
-    order = torch.randperm(batch, generator=generator)
-    torch.testing.assert_close(cross_entropy_of_labelled(logits[order], y[order])[0], loss)
+    assert accuracy.item() == pytest.approx(expected_accuracy, rel=1e-5, abs=1e-6)
+    order = torch.randperm(batch, generator=torch.Generator().manual_seed(seed))
+    torch.testing.assert_close(cross_entropy_of_labelled(logits[order], y[order], fraction)[0], loss)
+
+
+@given(cut=st.integers(1, 19), seed=st.integers(0, 10_000))
+def test_a_mean_over_batches_is_a_mean_over_labelled_samples(cut: int, seed: int) -> None:
+    """However they are spread over the batches, and however few one of them has."""
+    logits, y = some(20, 3, seed)
+    y[0] = 1
     known = y >= 0
-    if known.any():  # samples of unknown label change nothing
-        torch.testing.assert_close(cross_entropy_of_labelled(logits[known], y[known])[0], loss)
+    fraction = known.double().mean().item()
+    parts = [(len(part), cross_entropy_of_labelled(part, y_part, fraction)) for part, y_part in zip(
+        (logits[:cut], logits[cut:]), (y[:cut], y[cut:])
+    )]
+    alone = cross_entropy_of_labelled(logits[known], y[known])
+    for which in (0, 1):
+        mean = sum(size * pair[which].item() for size, pair in parts) / 20
+        assert mean == pytest.approx(alone[which].item(), abs=1e-6)
 
 
 def test_even_logits_cost_the_logarithm_of_the_number_of_classes() -> None:
-    loss, _ = cross_entropy_of_labelled(torch.zeros(3, 7), torch.tensor([0, -1, 6]))
+    loss, _ = cross_entropy_of_labelled(torch.zeros(3, 7), torch.tensor([0, -1, 6]), 2 / 3)
     assert loss.item() == pytest.approx(math.log(7))
 
 

@@ -90,24 +90,30 @@ def waiting(folder: Path, *, twice: bool) -> None:
 
 
 def kills(folder: Path) -> None:
-    """Each in a fork, which spares it the import of torch; no thread runs yet, so a fork is safe."""
+    """Each in a fork, which spares it the imports; no thread runs yet, so a fork is safe."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    torch.optim.Adam([weight]).step()  # which is when torch imports its slowest parts
     for moment in ("in the middle of the file", "before the rename", "after the rename"):
         answer(moment=moment, status=forked(lambda m=moment: killed(folder / m, m)))  # type: ignore[misc]
     for number in range(4):
         name = f"any moment {number}"
-        answer(moment=name, status=forked(lambda n=name: storm(folder / n), after=0.15 + 0.07 * number))  # type: ignore[misc]
+        status = forked(lambda n=name: storm(folder / n), shoot=folder / name, after=0.011 * number)  # type: ignore[misc]
+        answer(moment=name, status=status)
 
 
-def forked(work: Callable[[], None], after: float | None = None) -> int:
-    """The signal that ended a fork doing `work`, 0 for none; SIGKILL is sent `after` so many seconds of it."""
-    reading, writing = os.pipe()
+def forked(work: Callable[[], None], shoot: Path | None = None, after: float = 0.0) -> int:
+    """The signal that ended a fork doing `work`, 0 for none.
+
+    SIGKILL is sent `after` so many seconds from when there is a checkpoint in the folder `shoot`.
+    """
     pid = os.fork()
     if pid == 0:
-        os.write(writing, b".")
         work()
         os._exit(0)
-    os.read(reading, 1)
-    if after is not None:
+    if shoot is not None:
+        while not list(shoot.glob("step-*")):
+            time.sleep(0.001)
         time.sleep(after)
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)

@@ -42,11 +42,11 @@ CASES: list[tuple[str, str, Tensor, Any]] = [
     ("collapse", "bad", 5 + 1e-6 * spread, falling),
     ("dimensional collapse", "bad", line + 3, falling),
     ("dead units", "warning", dead, falling),
-    ("not learning", "bad", spread, [{"loss": 0.6931 + 0.001 * (-1) ** e} for e in range(5)]),
+    ("not learning", "bad", spread, [{"loss": 0.6931 + 0.0005 * (-1) ** e} for e in range(5)]),
     ("not learning", "bad", spread, [{"loss": loss} for loss in (1.0, 2.0, 3.0)]),
     ("overfitting", "warning", spread, held),
-    ("posterior collapse", "bad", spread, [*falling, {"loss": 0.1, "kl": 0.02}]),
-    ("codebook collapse", "bad", spread, [*falling, {"loss": 0.1, "perplexity": 1.3}]),
+    ("posterior collapse", "bad", spread, [*falling, {"loss": 0.1, "nats": 0.02}]),
+    ("codebook collapse", "bad", spread, [*falling, {"loss": 0.1, "in_use": 0.01}]),
 ]
 
 
@@ -64,7 +64,7 @@ def test_each_rule_fires(name: str, level: str, codes: Tensor, history: Any) -> 
     [
         [{"loss": loss} for loss in (-1.0, -2.0, -3.0)],  # a loss may be negative
         [{"loss": loss} for loss in (1.0, 5.0, 0.5)],
-        [{"loss": 1 / e, "kl": 5.0, "perplexity": 30.0} for e in range(1, 6)],
+        [{"loss": 1 / e, "nats": 5.0, "in_use": 0.3} for e in range(1, 6)],
         [{"loss": 1 / e, "holdout_loss": 1 / e} for e in range(1, 9)],
     ],
 )
@@ -77,8 +77,12 @@ def test_a_code_of_one_dimension_is_not_called_a_line() -> None:
     assert found(spread[:, :3] @ torch.ones(3, 3)) == {"healthy": "good"}
 
 
+def test_a_risen_held_out_loss_is_no_matter_when_the_best_weights_were_kept() -> None:
+    assert [verdict.name for verdict in examine(spread, held, best_kept=True)] == ["healthy"]
+
+
 def test_the_worst_comes_first() -> None:
-    levels = [verdict.level for verdict in examine(dead, [*held, {"loss": 0.1, "holdout_loss": 2.0, "kl": 0.0}])]
+    levels = [verdict.level for verdict in examine(dead, [*held, {"loss": 0.1, "holdout_loss": 2.0, "nats": 0.0}])]
     assert levels == ["bad", "warning", "warning"]
 
 

@@ -6,10 +6,12 @@
 import ast
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 import nolabel.methods as methods  # not `from nolabel`, whose lazy names would import them all
 
 
+@final
 @dataclass(frozen=True)
 class Entry:
     """One method: its name on the command line, what it does, what data it takes, and where it comes from."""

@@ -17,7 +17,7 @@ import inspect
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, final, get_args, get_origin
 
 from nolabel.errors import not_a_choice
 
@@ -25,6 +25,7 @@ Read = Callable[[str], Any]
 NONE = "none"
 
 
+@final
 @dataclass(frozen=True)
 class Flag:
     """One flag.

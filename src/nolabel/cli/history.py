@@ -18,7 +18,7 @@ def program() -> str:
     """How this program was called."""
     if PROGRAM in os.environ:
         return os.environ[PROGRAM]
-    if Path(sys.argv[0]).name != "__main__.py":
+    if Path(sys.argv[0]).parts[-2:] != ("nolabel", "__main__.py"):
         return "nolabel"
     return "python -m nolabel" if "RANK" not in os.environ else f"{_launcher()} -m nolabel"
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from nolabel.cli.flags import Flag
 from nolabel.errors import ArgumentError, OutputError, nearest
@@ -121,6 +121,7 @@ def _safe_part(part: str) -> str:
     return plain.encode()[:_LONGEST].decode(errors="ignore").rstrip(". ")
 
 
+@final
 class Places:
     """Paths in a folder, one for each id; ids that lead to the same place are numbered apart."""
 

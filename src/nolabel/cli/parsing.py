@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, final
 
 from nolabel.cli.flags import Flag, Read
 from nolabel.errors import ArgumentError, nearest
@@ -20,6 +20,7 @@ _NUMBERS = re.compile(r"[-+]?[\d.][\d.eE+,-]*,?")
 _FLAG = re.compile(r"--?[A-Za-z]")
 
 
+@final
 @dataclass(frozen=True)
 class Grammar:
     """What a command understands.
@@ -63,8 +64,8 @@ class Grammar:
             Help was asked for and printed.
         """
         parser = _argparser(self)
-        before, after = _split_at_dashes(_plain_names(words))
-        known, rest = parser.parse_known_args(_joined_lists(before, self.flags))
+        before, after = _split_at_dashes(list(words))
+        known, rest = parser.parse_known_args(_joined_lists(_plain_names(before), self.flags))
         self._refuse_unknown(rest)
         values = vars(known)
         values.update(self._placed([*rest, *after]))
@@ -97,10 +98,6 @@ class Grammar:
         """One line: the command, its places, the flags that it needs."""
         needed = [f"{_name_of(key)} ..." for key in self.required]
         return " ".join(["nolabel", self.command, *self.places, *needed, "[flags]"])
-
-    def print_help(self) -> None:
-        """The help, on stdout."""
-        _argparser(self).print_help()
 
 
 def _name_of(key: str) -> str:
@@ -143,6 +140,7 @@ def _joined_lists(words: Sequence[str], flags: Sequence[Flag]) -> list[str]:
 # --- argparse --------------------------------------------------------------------------------------------------------
 
 
+@final
 class _Layout(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal, up to 100 columns."""
 
@@ -150,6 +148,7 @@ class _Layout(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30, width=min(shutil.get_terminal_size().columns, 100) - 1)
 
 
+@final
 class _Parser(argparse.ArgumentParser):
     """argparse that raises our errors."""
 

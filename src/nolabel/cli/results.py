@@ -50,6 +50,7 @@ def _measured(model: "Embedder", data: "Dataset", run: Path) -> "Evidence | None
         return measures.measure(model, data, run)
     except DataError as error:  # too few samples, say: the model stands, and the report says what it can
         speech.remark(f"not measured: {error}")
+        (run / measures.FILE).unlink(missing_ok=True)  # what an earlier model of this run was worth says nothing now
         return None
 
 

@@ -48,13 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         _never_fail_to_encode(stream)
     try:
         with heeding_sigterm():
-            code = _dispatch(words)
+            code = _run(words)
             sys.stdout.flush()
             return code
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
     except BaseException as error:
         return _explained(error, debug)
+
+
+def _run(words: list[str]) -> int:
+    try:
+        return _dispatch(words)
+    except SystemExit as end:  # argparse's way to end after --help
+        return end.code if isinstance(end.code, int) else 0
 
 
 def _dispatch(words: list[str]) -> int:

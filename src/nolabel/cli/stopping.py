@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import final
 
 
+@final
 class Stopped(KeyboardInterrupt):
     """SIGTERM came; a KeyboardInterrupt so that nothing on the way takes it for an error of its own."""
 

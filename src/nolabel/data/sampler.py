@@ -29,7 +29,8 @@ class Order:
     rows
         (N,) row numbers to train on.
     batch_size
-        Samples in one batch, over all processes. The last batch of an epoch holds what is left.
+        Most samples in one batch, over all processes. An epoch is cut into as few batches as that allows, of equal size
+        to within one sample.
     seed
         Whole number.
     """
@@ -78,10 +79,7 @@ class Share:
 
 
 def part(total: int, rank: int, world: int) -> slice:
-    """The contiguous rows of a batch of `total` that process `rank` of `world` takes.
-
-    Of a batch with fewer samples than there are processes, each takes all.
-    """
+    """The `rank`-th of `world` contiguous parts of `total` things, equal to within one; all of fewer than `world`."""
     if total < world:
         return slice(0, total)
     return slice(total * rank // world, total * (rank + 1) // world)
@@ -106,11 +104,9 @@ class Loader:
         Whoever does not take them all should close it, so that the reading thread ends.
         """
         rows = self.order.epoch(number).to(self.data.device)
-        batches = (
-            rows[start : start + self.order.batch_size]
-            for start in range(skip * self.order.batch_size, len(rows), self.order.batch_size)
-        )
-        shares = (self._share(batch) for batch in batches)
+        # as even as can be: a short last batch would have statistics, and a weight, unlike the others'
+        cuts = (part(len(rows), step, self.order.steps) for step in range(skip, self.order.steps))
+        shares = (self._share(rows[cut]) for cut in cuts)
         return self._timed(shares if self.data.in_memory else _read_ahead(shares))
 
     def _share(self, batch: Tensor) -> Share:

@@ -36,6 +36,19 @@ def check_arguments(model: object) -> None:
         _check(name, getattr(model, name), parameter.annotation)
 
 
+def at_least(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Refuse a number outside [low, high].
+
+    Raises
+    ------
+    ArgumentError
+        Names the argument, the bounds, and what came.
+    """
+    if not low <= value <= high:
+        bounds = f"at least {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
+        raise ArgumentError(f"{name} must be {bounds}; got {value!r}")
+
+
 def _check(name: str, value: Any, annotation: Any) -> None:
     either = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     if any(_is(value, kind) for kind in either):
@@ -54,7 +67,7 @@ def _is(value: Any, kind: Any) -> bool:
     if kind is int:
         return isinstance(value, Integral) and not isinstance(value, bool)
     if kind is float:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # type: ignore[unreachable]
     if get_origin(kind) is Literal:
         return any(value is choice or (isinstance(value, str) and value == choice) for choice in get_args(kind))
     if get_origin(kind) is Sequence:

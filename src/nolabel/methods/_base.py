@@ -28,18 +28,20 @@ from torch import Tensor
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
-from nolabel.errors import ArgumentError, DataError
+from nolabel.errors import ArgumentError, DataError, DivergedError, OutputError, TrainingInterrupted
 from nolabel.methods import _folder
 from nolabel.methods._arguments import check_arguments
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
+from nolabel.training.health import Verdict
 from nolabel.training.learner import Learner
 from nolabel.training.plan import Plan, as_plan
 from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
-CHUNK = 1024  # samples encoded at a time
+CHUNK = 1024  # most samples encoded at a time
+CHUNK_VALUES = 2**22  # most values of them: 16 MiB, and some ten times that inside a net
 
 
 class Codec(ABC):
@@ -92,9 +94,12 @@ class Estimator(BaseEstimator, ABC):
     """
 
     uses_labels: ClassVar[bool] = False
+    _labelled: float = 1.0  # fraction of the samples whose label is known, set by fit for methods that use labels
     paper: ClassVar[str] = ""
     title: ClassVar[str] = ""
 
+    history_: list[dict[str, float]]
+    health_: list[Verdict]
     learner_: Any  # a Learner; Any, for what else it can do is said by the estimator's type
     _stream: "engine.Stream | None"
     epochs: int | None
@@ -159,11 +164,23 @@ class Estimator(BaseEstimator, ABC):
         DivergedError, TrainingInterrupted
             Training stopped; the learner holds the last good state.
         """
+        before = dict(vars(self))
+        try:
+            return self._fit(X, y, out, resume, overwrite, progress, tensorboard)
+        except (DivergedError, TrainingInterrupted, OutputError):
+            raise  # what has been learned is kept
+        except BaseException:
+            self.__dict__.clear()  # a fit that never began leaves the estimator as it was
+            self.__dict__.update(before)
+            raise
+
+    def _fit(self, X: Any, y: Any, out: Any, resume: bool, overwrite: bool, progress: bool, tensorboard: bool) -> Self:
         plan = self._checked_plan()
+        _folder.check(out, resume=resume, overwrite=overwrite)  # before hours of decoding
         data, labels = self._take(X, y)
-        folder = _folder.prepare(out, resume=resume, overwrite=overwrite)
         batch = self._batch_size(len(data))
-        self._begin(data, X, _folder.saved_seed(folder) if resume else None)
+        self._begin(data, X, _folder.saved_seed(out) if resume else None)
+        folder = _folder.prepare(out, resume=resume)
         job = engine.Job(
             self.learner_,
             data,
@@ -175,7 +192,7 @@ class Estimator(BaseEstimator, ABC):
             labels=labels,
             folder=None if folder is None else folder / "checkpoint",
             resume=resume,
-            identity=self._identity(data) if folder is not None else {},
+            identity=self._identity(data, labels) if folder is not None else {},
             listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
             history=self.history_,
         )
@@ -206,10 +223,9 @@ class Estimator(BaseEstimator, ABC):
         else:
             data, labels = self._take_more(X, y)
         if getattr(self, "_stream", None) is None:
-            batch = self._batch_size(len(data))
-            self._stream = engine.Stream(self.learner_, plan, self.learning_rate, batch, self.seed_)
+            self._stream = engine.Stream(self.learner_, plan, self.learning_rate, self.seed_)
         assert self._stream is not None
-        self.history_.append(self._stream.take(data, labels))
+        self.history_.append(self._stream.take(data, self._batch_size(len(data)), labels))
         return self
 
     def _checked_plan(self) -> Plan:
@@ -220,7 +236,7 @@ class Estimator(BaseEstimator, ABC):
             if value is not None and not (whole and value >= 1):
                 raise ArgumentError(f"{name} must be a whole number of at least 1, or None to choose; got {value!r}")
         rate = self.learning_rate
-        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < math.inf:
+        if not 0 < rate < math.inf:
             raise ArgumentError(f"learning_rate must be a number above 0; got {rate!r}")
         return as_plan(self.plan)
 
@@ -246,10 +262,13 @@ class Estimator(BaseEstimator, ABC):
             fix = f"give labels, with -1 or NaN for unknown ones, or {own}"
             raise ArgumentError(f"{name} requires y to be passed, but the target y is None: {fix}")
         if data.labels is None:
-            raise ArgumentError(f"{name} was given {own}, but this data set has none; give y, one label for each sample")
+            raise ArgumentError(
+                f"{name} was given {own}, but this data set has none; give y, one label for each sample"
+            )
         if not (data.labels >= 0).any():
             raise DataError("no sample has a known label; give at least one of each class")
         self.classes_ = _class_values(data.classes, y)
+        self._labelled = float((data.labels >= 0).mean())
         return torch.from_numpy(np.ascontiguousarray(data.labels))
 
     def _recode(self, data: Dataset) -> Tensor | None:
@@ -272,7 +291,7 @@ class Estimator(BaseEstimator, ABC):
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.seed_ = self._seed() if seed is None or self.random_state is not None else seed
+        self.seed_ = self._seed() if seed is None or isinstance(self.random_state, int | np.integer) else seed
         self.history_, self.health_ = [], []
         self._stream = None
         self.learner_ = self._new_learner(self.seed_)
@@ -287,7 +306,8 @@ class Estimator(BaseEstimator, ABC):
         if isinstance(self.random_state, np.random.RandomState):
             return int(self.random_state.randint(2**31 - 1))
         raise ArgumentError(
-            f"random_state must be None, a whole number of at least 0, or a numpy RandomState; got {self.random_state!r}"
+            "random_state must be None, a whole number of at least 0, or a numpy RandomState; "
+            f"got {self.random_state!r}"
         )
 
     def _new_learner(self, seed: int) -> Learner:
@@ -312,14 +332,14 @@ class Estimator(BaseEstimator, ABC):
             return int(self.epochs)
         return min(200, max(10, round(5000 / math.ceil(samples / batch_size))))
 
-    def _identity(self, data: Dataset) -> dict[str, Any]:
+    def _identity(self, data: Dataset, labels: Tensor | None) -> dict[str, Any]:
         may_change = {"epochs", "learning_rate", "plan"}
         arguments = {name: value for name, value in _folder.arguments(self).items() if name not in may_change}
         return {
             "method": type(self).__name__,
             "arguments": arguments,
             "seed": self.seed_,
-            "data": _folder.fingerprint(data),
+            "data": _folder.fingerprint(data, labels),
         }
 
     # --- afterwards --------------------------------------------------------------------------------------------------
@@ -354,7 +374,7 @@ class Estimator(BaseEstimator, ABC):
     def _batches(self, data: Dataset) -> Iterator[Batch]:
         device = next(self.learner_.parameters()).device
         with engine.evaluating(self.learner_):  # whoever drives the learner may have left it in training mode
-            for batch in data.batches(CHUNK):
+            for batch in data.batches(_chunk(self.spec_)):
                 mask = None if batch.mask is None else batch.mask.to(device)
                 yield Batch(batch.x.to(device), batch.index, None, mask)
 
@@ -418,7 +438,7 @@ class Reconstructor(Embedder):
         check_is_fitted(self)
         codes = self._checked_codes(Z)
         with engine.evaluating(self.learner_):
-            return self._restore(self.learner_.decode(part) for part in torch.split(codes, CHUNK))
+            return self._restore(self.learner_.decode(part) for part in torch.split(codes, _chunk(self.spec_)))
 
     @torch.no_grad()
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -429,6 +449,10 @@ class Reconstructor(Embedder):
         data = self._open(X)
         scores = [self.learner_.score(batch).double().cpu().numpy() for batch in self._batches(data)]
         return np.concatenate(scores)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, so that scikit-learn can search and validate; higher is better. `y` is not used."""
+        return float(self.score_samples(X).mean())
 
     @torch.no_grad()
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> "np.ndarray[Any, Any] | pd.DataFrame":
@@ -512,6 +536,10 @@ class LabelPredictor(Assigner):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(1)]  # type: ignore[attr-defined, no-any-return]
 
+    def score(self, X: Any, y: Any = None) -> float:
+        """Accuracy of `predict` against the labels `y` (N,)."""
+        return float((self.predict(X) == np.asarray(y)).mean())
+
     @torch.no_grad()
     def predict_proba(self, X: Any) -> Array:
         """Probabilities of the classes (N, K), in the order of `classes_`.
@@ -528,6 +556,11 @@ class LabelPredictor(Assigner):
             learner.logits(learner.encode(batch.x)).float().softmax(1).cpu().numpy() for batch in model._batches(data)
         ]
         return np.concatenate(found)
+
+
+def _chunk(spec: DataSpec) -> int:
+    """Samples to take at a time."""
+    return max(1, min(CHUNK, CHUNK_VALUES // spec.width))
 
 
 def _refuse_hopeless(data: Dataset) -> None:

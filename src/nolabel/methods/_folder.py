@@ -29,7 +29,9 @@ from nolabel.errors import ArgumentError, OutputError, SavedModelError
 from nolabel.methods import find_method
 from nolabel.training.checkpoint import load_newest, write_whole
 from nolabel.training.health import Verdict
+from nolabel.training.plan import as_plan
 from nolabel.training.progress import Bar, JsonLines, Listener, TensorBoard
+from nolabel.training.runtime import find_device
 from nolabel.types import DataSpec
 
 if TYPE_CHECKING:
@@ -47,34 +49,30 @@ def is_writer() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def prepare(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path | None:
-    """The run folder, made if need be.
+def check(out: str | Path | None, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a run folder that cannot be used, changing nothing.
 
     Raises
     ------
     OutputError
-        The folder holds something and neither `resume` nor `overwrite` was said.
+        The folder holds something and neither `resume` nor `overwrite` was said, or holds no run, or is a file.
+    ArgumentError
+        `resume` has no folder, or is said together with `overwrite`.
     """
     if out is None:
         if resume:
             raise ArgumentError("resume=True needs out=FOLDER, the run to go on with")
-        return None
+        return
     folder = Path(out)
     if resume and overwrite:
         raise ArgumentError("resume and overwrite exclude each other: go on with the old run, or replace it")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; out must be a folder")
-    if is_writer():
-        if folder.exists() and any(folder.iterdir()) and not resume:
-            _clear(folder, overwrite)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-    return folder
+    if is_writer() and folder.exists() and any(folder.iterdir()) and not resume:
+        _refuse_occupied(folder, overwrite)
 
 
-def _clear(folder: Path, overwrite: bool) -> None:
+def _refuse_occupied(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise OutputError(
             f"{folder} exists and is not empty. Choose another folder, or say overwrite to replace the run in it, "
@@ -83,6 +81,30 @@ def _clear(folder: Path, overwrite: bool) -> None:
     strangers = [entry.name for entry in folder.iterdir() if entry.name not in OURS]
     if strangers and not (folder / "metrics.jsonl").exists() and not (folder / "model").exists():
         raise OutputError(f"{folder} holds no run of nolabel ({', '.join(sorted(strangers)[:5])}); it is not replaced")
+
+
+def prepare(out: str | Path | None, *, resume: bool) -> Path | None:
+    """The run folder, made if need be, and cleared of an earlier run unless that is gone on with.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made or cleared.
+    """
+    if out is None:
+        return None
+    folder = Path(out)
+    if is_writer():
+        try:
+            if not resume:
+                _clear(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _clear(folder: Path) -> None:
     for name in OURS:
         target = folder / name
         if target.is_dir():
@@ -107,19 +129,21 @@ def listeners(folder: Path | None, *, progress: bool, tensorboard: bool) -> list
     return found
 
 
-def saved_seed(folder: Path | None) -> int | None:
-    """The seed of the run in `folder`, if it has left a checkpoint."""
-    found = None if folder is None else load_newest(folder / "checkpoint")[0]
+def saved_seed(out: str | Path | None) -> int | None:
+    """The seed of the run in `out`, if it has left a checkpoint."""
+    found = None if out is None else load_newest(Path(out) / "checkpoint")[0]
     return None if found is None else int(found.facts["identity"]["seed"])
 
 
-def fingerprint(data: Dataset) -> str:
-    """A short digest of the data: spec, number of samples, and the values of up to 256 of them."""
+def fingerprint(data: Dataset, labels: torch.Tensor | None = None) -> str:
+    """A short digest of the data: spec, number of samples, the values of up to 256 of them, and the labels in use."""
     index = torch.linspace(0, len(data) - 1, min(256, len(data))).long()
     stored, _ = data.rows(index)
     digest = hashlib.sha256(data.spec.to_json().encode())
     digest.update(str(len(data)).encode())
     digest.update(np.ascontiguousarray(stored.numpy()).tobytes())
+    if labels is not None:
+        digest.update(labels.numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -251,7 +275,16 @@ def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
     model.learner_.load_state_dict(_weights(folder, str(facts["sha256"])))
     model.learner_.eval()
     model._n_features_out = model._code_width()
+    model.learner_.to(_device_here(model))
     return model
+
+
+def _device_here(model: "Estimator") -> torch.device:
+    """The device that the model's plan asks for, or the CPU where that one is not."""
+    try:
+        return find_device(as_plan(model.plan).device)
+    except ArgumentError:
+        return torch.device("cpu")
 
 
 def _weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:

@@ -19,11 +19,12 @@ from typing import Any, Self, final
 from torch import Tensor
 
 from nolabel.errors import ArgumentError
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -66,8 +67,7 @@ class AutoencoderLearner(GradientLearner, Codec):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encoder(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final
@@ -82,7 +82,7 @@ class Autoencoder(Reconstructor):
     latent : int or None, default=None
         Width of the code, after `hidden`. None: the last of `hidden`, or at most 32 when that is None too.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` alone is given.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every layer but the code and the output, which are linear.
     tied : bool, default=False
@@ -150,6 +150,7 @@ class Autoencoder(Reconstructor):
         """Encoder and mirrored decoder."""
         if self.layerwise < 0:
             raise ArgumentError(f"layerwise must be at least 0; got {self.layerwise!r}")
+        at_least("layerwise", self.layerwise, 0)
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)
         decoder = make_decoder(spec, shape, self.activation, tied_to=encoder if self.tied else None)

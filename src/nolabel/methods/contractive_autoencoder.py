@@ -19,11 +19,12 @@ import torch
 from torch import Tensor
 
 from nolabel.errors import ArgumentError
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -61,8 +62,7 @@ class ContractiveAutoencoderLearner(GradientLearner, Codec):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encode(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 def jacobian_norm(z: Tensor, x: Tensor, v: Tensor) -> Tensor:
@@ -147,6 +147,7 @@ class ContractiveAutoencoder(Reconstructor):
         """Encoder and tied decoder."""
         if self.weight < 0:
             raise ArgumentError(f"weight must be at least 0; got {self.weight!r}")
+        at_least("weight", self.weight, 0)
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)
         decoder = make_decoder(spec, shape, self.activation, tied_to=encoder)

@@ -17,15 +17,13 @@ from typing import Any, Self, final
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
-from nolabel.data import source
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
@@ -61,8 +59,7 @@ class DenoisingAutoencoderLearner(GradientLearner, Codec):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encoder(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final
@@ -84,7 +81,7 @@ class DenoisingAutoencoder(Reconstructor):
     latent : int or None, default=None
         Width of the code, after `hidden`. None: the last of `hidden`, or at most 32 when that is None too.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` alone is given.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every layer but the code and the output, which are linear.
     loss : {"auto", "bce", "mse"}, default="auto"
@@ -166,11 +163,9 @@ class DenoisingAutoencoder(Reconstructor):
             Seed of the damage.
         """
         data = self._open(X)
-        stored = torch.cat([batch.x for batch in data.batches()])
-        damaged = Corrupt(self.noise, self.amount, self.spec_)(stored, Draws(random_state))
-        if self.spec_.values == "unit":
-            damaged = damaged.clamp(0, 1)
-        return source.restore(self.spec_, damaged)
+        corrupt = Corrupt(self.noise, self.amount, self.spec_)
+        damaged = (corrupt(batch.x, Draws(random_state, number)) for number, batch in enumerate(data.batches()))
+        return self._restore(part.clamp(0, 1) if self.spec_.values == "unit" else part for part in damaged)
 
     @classmethod
     def tiny(cls) -> Self:

@@ -40,13 +40,21 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
     """Clean and noisy encoder of the same weights, denoising decoder, classifier."""
 
     def __init__(
-        self, spec: DataSpec, widths: Sequence[int], classes: int, noise: float, costs: Sequence[float], top_down: float
+        self,
+        spec: DataSpec,
+        widths: Sequence[int],
+        classes: int,
+        noise: float,
+        costs: Sequence[float],
+        top_down: float,
+        labelled: float = 1.0,
     ) -> None:
         super().__init__()
         self.spec = spec
         self.noise = noise
         self.costs = [costs[min(level, len(costs) - 1)] for level in range(len(widths))]  # λ_l
         self.top_down = top_down
+        self.labelled = labelled  # fraction of the samples whose label is known
         last = len(widths) - 2
         self.up = nn.ModuleList([Rung(a, b, rectified=i < last) for i, (a, b) in enumerate(pairwise(widths))])
         self.top = UnitNorm(widths[-1])
@@ -61,7 +69,7 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
         h, z, mu, sigma = self.climb(x)
         h_tilde, z_tilde = self.climb_noisy(x, step)
         y = torch.full((len(x),), -1, device=x.device) if batch.y is None else batch.y
-        classification, accuracy = cross_entropy_of_labelled(self.logits(h_tilde), y)
+        classification, accuracy = cross_entropy_of_labelled(self.logits(h_tilde), y, self.labelled)
         z_hat = self.descend(h_tilde, z_tilde)
         costs = [
             cost * ((z_hat[level] - mu[level]) / sigma[level] - z[level]).square().mean()
@@ -214,7 +222,9 @@ class LadderNetwork(LabelPredictor, Reconstructor):
             raise ArgumentError(f"costs must be numbers of at least 0, one or more; got {self.costs!r}")
         shape = decide(spec, "mlp", self.hidden, self.latent)
         widths = (spec.width, *shape.hidden, shape.latent)
-        return LadderNetworkLearner(spec, widths, len(self.classes_), self.noise, self.costs, self.top_down)
+        return LadderNetworkLearner(
+            spec, widths, len(self.classes_), self.noise, self.costs, self.top_down, self._labelled
+        )
 
     @classmethod
     def tiny(cls) -> Self:

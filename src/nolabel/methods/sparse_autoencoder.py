@@ -18,13 +18,14 @@ from typing import Any, Literal, Self, final, get_args
 from torch import Tensor
 
 from nolabel.errors import ArgumentError, not_a_choice
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
 from nolabel.nets.sync import batch_mean
 from nolabel.objectives.divergence import keep_largest, kl_bernoulli
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -45,6 +46,7 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
         weight: float,
         rho: float,
         k: int,
+        latent: int,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -54,10 +56,11 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
         self.weight = weight
         self.rho = rho
         self.k = k
+        self.latent = latent
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Reconstruction, the penalty, and how many entries of the code are active."""
-        z = self.encode(batch.x)
+        z = self._code(batch.x, self._k_at(step.progress) if self.training else self.k)
         output = self.decoder(z)
         parts = {"reconstruction": mean_negative_log(self.likelihood, output, batch.x, batch.mask)}
         if self.penalty == "l1":
@@ -66,14 +69,21 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
             parts["sparsity"] = self.weight * kl_bernoulli(self.rho, batch_mean(z)).mean()
         return Losses(parts, {"active": (z.detach().abs() > 1e-3).float().mean()})
 
+    def _k_at(self, progress: float) -> int:
+        """What `k` is at `progress`: it falls from all to its own over half of the run, lest units die unused ([2])."""
+        return max(self.k, round(self.latent + (self.k - self.latent) * min(1.0, 2 * progress)))
+
     def encode(self, x: Tensor) -> Tensor:
         """The sparse code: (B, *shape) to (B, L)."""
+        return self._code(x, self.k)
+
+    def _code(self, x: Tensor, k: int) -> Tensor:
         a = self.encoder(x)
         if self.penalty == "l1":
             return a.relu()  # type: ignore[no-any-return]
         if self.penalty == "kl":
             return a.sigmoid()  # type: ignore[no-any-return]
-        return keep_largest(a, self.k)
+        return keep_largest(a, k)
 
     def decode(self, z: Tensor) -> Tensor:
         """x̂ = g(z): (B, L) to (B, *shape)."""
@@ -82,8 +92,7 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encode(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final
@@ -96,8 +105,8 @@ class SparseAutoencoder(Reconstructor):
         What keeps the code sparse.
     k : int, default=8
         Entries kept, for "topk".
-    weight : float, default=0.01
-        λ of the penalty, for "l1" and "kl".
+    weight : float or None, default=None
+        λ of the penalty; None is 0.3 for "kl" and 0.01 for "l1".
     rho : float, default=0.05
         Wanted mean activity of every unit, for "kl".
     hidden : sequence of int or None, default=None
@@ -105,7 +114,8 @@ class SparseAutoencoder(Reconstructor):
     latent : int, default=128
         Width of the code.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless
+        `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every hidden layer; the code's is set by `penalty`, the output is linear.
     loss : {"auto", "bce", "mse"}, default="auto"
@@ -141,7 +151,7 @@ class SparseAutoencoder(Reconstructor):
         *,
         penalty: Penalty = "topk",
         k: int = 8,
-        weight: float = 0.01,
+        weight: float | None = None,
         rho: float = 0.05,
         hidden: Sequence[int] | None = None,
         latent: int = 128,
@@ -173,21 +183,22 @@ class SparseAutoencoder(Reconstructor):
         """Encoder, mirrored decoder, penalty."""
         if self.penalty not in get_args(Penalty):
             raise not_a_choice("penalty", self.penalty, get_args(Penalty))
-        if self.weight < 0:
-            raise ArgumentError(f"weight must be at least 0; got {self.weight!r}")
         if not 0 < self.rho < 1:
             raise ArgumentError(f"rho must lie between 0 and 1; got {self.rho!r}")
         if not 1 <= self.k <= self.latent:
             raise ArgumentError(f"k must be from 1 to latent={self.latent}; got {self.k!r}")
+        weight = self.weight if self.weight is not None else 0.3 if self.penalty == "kl" else 0.01
+        at_least("weight", weight, 0)
         shape = decide(spec, self.net, self.hidden, self.latent)
         return SparseAutoencoderLearner(
             make_encoder(spec, shape, self.activation),
             make_decoder(spec, shape, self.activation),
             decide_loss(spec, self.loss),
             self.penalty,
-            self.weight,
+            weight,
             self.rho,
             self.k,
+            shape.latent,
         )
 
     @classmethod

@@ -25,7 +25,7 @@ from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -72,8 +72,7 @@ class StackedAutoencoderLearner(GradientLearner, Codec):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encoder(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final
@@ -90,7 +89,7 @@ class StackedAutoencoder(Reconstructor):
     latent : int or None, default=None
         Width of the code, after `hidden`. None: the last of `hidden`, or at most 32 when that is None too.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` alone is given.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="sigmoid"
         After every layer but the code and the output, which are linear.
     loss : {"auto", "bce", "mse"}, default="auto"

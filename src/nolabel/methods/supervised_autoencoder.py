@@ -1,9 +1,9 @@
 """Supervised autoencoder: a code that rebuilds every sample and tells the classes of those that have labels.
 
-    z = f(x),   loss = mean −log p(x | x̂) + w · mean over labelled samples of −log softmax(W relu(z) + b)_y (eq. 1 of [1])
+    z = f(x),   loss = mean −log p(x | x̂) + w · mean over labelled of −log softmax(W relu(z) + b)_y      (eq. 1 of [1])
 
-The reconstruction is a mean over all samples and features, the classifier's term a mean over the labelled samples of
-the batch (0 when it has none). Labels may be missing for most samples: -1 or NaN.
+The reconstruction is a mean over all samples and features, the classifier's term a mean over the labelled samples.
+Labels may be missing for most samples: -1 or NaN.
 
 Shapes: x (B, *shape) → z (B, L) → x̂ (B, *shape) and class logits (B, K).
 Relations: w = 0 is an Autoencoder; a LadderNetwork denoises every layer instead of the data alone.
@@ -22,7 +22,7 @@ from nolabel.methods._base import Classifies, Codec, LabelPredictor, Reconstruct
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation, linear
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.objectives.supervised import cross_entropy_of_labelled
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
@@ -34,7 +34,13 @@ class SupervisedAutoencoderLearner(GradientLearner, Codec, Classifies):
     """Encoder, decoder, and a linear classifier on the code."""
 
     def __init__(
-        self, encoder: Stack, decoder: Stack, classifier: nn.Linear, likelihood: Likelihood, weight: float
+        self,
+        encoder: Stack,
+        decoder: Stack,
+        classifier: nn.Linear,
+        likelihood: Likelihood,
+        weight: float,
+        labelled: float = 1.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -42,13 +48,14 @@ class SupervisedAutoencoderLearner(GradientLearner, Codec, Classifies):
         self.classifier = classifier
         self.likelihood = likelihood
         self.weight = weight
+        self.labelled = labelled  # fraction of the samples whose label is known
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Reconstruction of all, classification of the labelled."""
         z = self.encoder(batch.x)
         reconstruction = mean_negative_log(self.likelihood, self.decoder(z), batch.x, batch.mask)
         y = torch.full((len(batch),), -1, device=z.device) if batch.y is None else batch.y
-        classification, accuracy = cross_entropy_of_labelled(self.logits(z), y)
+        classification, accuracy = cross_entropy_of_labelled(self.logits(z), y, self.labelled)
         return Losses(
             {"reconstruction": reconstruction, "classification": self.weight * classification}, {"accuracy": accuracy}
         )
@@ -68,8 +75,7 @@ class SupervisedAutoencoderLearner(GradientLearner, Codec, Classifies):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         output = self.decoder(self.encoder(batch.x))
-        errors = negative_log(self.likelihood, output, batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final
@@ -88,7 +94,7 @@ class SupervisedAutoencoder(LabelPredictor, Reconstructor):
     latent : int or None, default=None
         Width of the code, after `hidden`. None: the last of `hidden`, or at most 32 when that is None too.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` alone is given.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every layer but the code and the output, which are linear.
     loss : {"auto", "bce", "mse"}, default="auto"
@@ -161,6 +167,7 @@ class SupervisedAutoencoder(LabelPredictor, Reconstructor):
             linear(shape.latent, len(self.classes_), "linear"),
             decide_loss(spec, self.loss),
             self.weight,
+            self._labelled,
         )
 
     @classmethod

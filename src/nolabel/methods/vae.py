@@ -61,7 +61,13 @@ class VAELearner(GradientLearner, Codec, Draw):
         self.beta = beta
         self.free_bits = free_bits
         self.importance_samples = importance_samples
-        self.log_sigma = nn.Parameter(torch.zeros(())) if likelihood == "mse" else None
+        # log σ = 20 s: Adam moves s by about the learning rate a step, and σ must get there before the KL term wins
+        self.s = nn.Parameter(torch.zeros(())) if likelihood == "mse" else None
+
+    @property
+    def log_sigma(self) -> Tensor | None:
+        """Log σ of the Gaussian likelihood, at least -6; None for Bernoulli."""
+        return None if self.s is None else (20 * self.s).clamp_min(-6.0)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """μ and log σ² of q(z | x): (B, L) each."""
@@ -71,10 +77,11 @@ class VAELearner(GradientLearner, Codec, Draw):
     def negative_log_likelihood(self, output: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
         """−log p(x | z) of each sample in nats (B,), from the decoder's raw output."""
         distance = negative_log(self.likelihood, output, x, mask)
-        if self.log_sigma is None:
+        log_sigma = self.log_sigma
+        if log_sigma is None:
             return distance
         width = x[0].numel() if mask is None else mask.sum(1)
-        return 0.5 * distance * torch.exp(-2 * self.log_sigma) + width * (self.log_sigma + 0.5 * math.log(2 * math.pi))
+        return 0.5 * distance * torch.exp(-2 * log_sigma) + width * (log_sigma + 0.5 * math.log(2 * math.pi))
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """The negative bound."""
@@ -122,7 +129,8 @@ class VAELearner(GradientLearner, Codec, Draw):
         """The bound in nats (B,), a mean over 16 fixed draws of ε, the same for every sample."""
         mu, log_var = self.posterior(batch.x)
         epsilon = fixed_draws(BOUND_DRAWS, self.latent, mu.device)
-        return self.log_weights(batch, mu, log_var, epsilon).mean(1)
+        few = torch.split(epsilon, 2, dim=1)  # all draws at once would need 16 times the memory
+        return torch.cat([self.log_weights(batch, mu, log_var, part) for part in few], 1).mean(1)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Means of p(x | z) for z ~ N(0, I)."""
@@ -153,7 +161,8 @@ class VAE(Sampler, Reconstructor):
     latent : int, default=20
         Width of the code.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless
+        `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every hidden layer.
     loss : {"auto", "bce", "mse"}, default="auto"
@@ -240,7 +249,7 @@ class VAE(Sampler, Reconstructor):
 
     @torch.no_grad()
     def log_likelihood(self, X: Any, importance_samples: int = 200, random_state: int = 0) -> NDArray[np.float64]:
-        """The log-likelihood of each sample in nats (N,), estimated by importance sampling from q(z | x) (Burda et al. 2016).
+        """The log-likelihood of each sample in nats (N,), by importance sampling from q(z | x) (Burda et al. 2016).
 
         A lower bound in expectation that tightens with the number of draws. The draws of ε are the same for every
         sample.
@@ -260,7 +269,7 @@ class VAE(Sampler, Reconstructor):
         for batch in self._batches(data):
             mu, log_var = learner.posterior(batch.x)
             epsilon = fixed_draws(importance_samples, learner.latent, mu.device, seed=random_state)
-            pieces = [learner.log_weights(batch, mu, log_var, part) for part in torch.split(epsilon, 16, dim=1)]
+            pieces = [learner.log_weights(batch, mu, log_var, part) for part in torch.split(epsilon, 2, dim=1)]
             log_p = torch.logsumexp(torch.cat(pieces, 1).double(), 1) - math.log(importance_samples)
             found.append(log_p.cpu().numpy())
         return np.concatenate(found)

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nolabel.errors import ArgumentError
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Draw, Reconstructor, Sampler
 from nolabel.nets.defaults import Loss, Net, Tokens, decide_loss, make_token_nets
 from nolabel.nets.mlp import Activation
 from nolabel.nets.quantize import Codebook
 from nolabel.nets.sequence import TokenPrior
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, mean_negative_log, mean_of, negative_log, per_feature
+from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import DistillingLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -67,13 +68,14 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
             self.codebook.notice(z_e, k)
         straight = z_e + (z_q - z_e).detach()  # value of z_q, gradient to z_e
         output = self.decoder(self.tokens.join(straight))
+        perplexity = self.codebook.perplexity(k)
         return Losses(
             {
                 "reconstruction": mean_negative_log(self.likelihood, output, batch.x, batch.mask),
                 "commitment": self.commitment * (z_e - z_q.detach()).square().mean(),
                 "prior": self.prior.negative_log(k).mean(),
             },
-            {"perplexity": self.codebook.perplexity(k)},
+            {"perplexity": perplexity, "in_use": perplexity / len(self.codebook.entries)},
         )
 
     def follow(self, step: Step) -> None:
@@ -97,8 +99,8 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
     def score(self, batch: Batch) -> Tensor:
         """Minus the reconstruction error, a mean over features: (B,)."""
         z_q = self.encode(batch.x).view(len(batch), self.tokens.count, self.tokens.width)
-        errors = negative_log(self.likelihood, self.decoder(self.tokens.join(z_q)), batch.x, batch.mask)
-        return -per_feature(errors, batch.x[0].numel(), batch.mask)
+        output = self.decoder(self.tokens.join(z_q))
+        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Token numbers from the prior, decoded."""
@@ -127,7 +129,8 @@ class VQVAE(Sampler, Reconstructor):
     hidden : sequence of int or None, default=None
         Widths between data and code; channels for `net="conv"`. None chooses.
     net : {"auto", "mlp", "conv"}, default="auto"
-        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels.
+        Kind of network; "auto" takes convolutions for images of at least 8 x 8 pixels unless
+        `hidden` is given.
     activation : {"relu", "gelu", "tanh", "sigmoid", "linear"}, default="relu"
         After every hidden layer.
     loss : {"auto", "bce", "mse"}, default="auto"
@@ -203,6 +206,8 @@ class VQVAE(Sampler, Reconstructor):
                 raise ArgumentError(f"{name} must be at least 0; got {getattr(self, name)!r}")
         if not 0 <= self.decay < 1:
             raise ArgumentError(f"decay must be at least 0 and below 1; got {self.decay!r}")
+        at_least("commitment", self.commitment, 0)
+        at_least("restart_below", self.restart_below, 0, 1)
         encoder, decoder, tokens = make_token_nets(
             spec, self.net, self.hidden, self.tokens, self.token_width, self.activation
         )

@@ -50,7 +50,7 @@ def decide(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int |
     widths = None if hidden is None else _widths(hidden)
     if latent is not None:
         latent = _width("latent must be a whole number", latent)
-    kind = _kind(spec, net, widths, latent)
+    kind = _kind(spec, net, widths)
     if widths is None:
         return Shape(kind, _guess_hidden(spec, kind), latent or min(32, max(1, spec.width // 2)))
     if latent is not None:
@@ -72,7 +72,7 @@ def _width(demand: str, width: object) -> int:
     return int(width)
 
 
-def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | None) -> Literal["mlp", "conv"]:
+def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None) -> Literal["mlp", "conv"]:
     is_image = len(spec.shape) == 3
     stages = possible_stages(*spec.shape[1:]) if is_image else 0
     if net == "conv":
@@ -87,16 +87,15 @@ def _kind(spec: DataSpec, net: Net, hidden: Sequence[int] | None, latent: int | 
                 f"{spec.shape[2]} allow {stages}. Give fewer channels, or net='mlp'"
             )
         return "conv"
-    # widths that end in the code only make sense for a perceptron
-    by_widths = hidden is not None and latent is None
-    return "conv" if net == "auto" and is_image and stages >= 2 and not by_widths else "mlp"
+    # widths that a user gives are a perceptron's unless channels are asked for
+    return "conv" if net == "auto" and is_image and stages >= 2 and hidden is None else "mlp"
 
 
 def _guess_hidden(spec: DataSpec, kind: Literal["mlp", "conv"]) -> tuple[int, ...]:
     if kind == "conv":
         stages = min(3, possible_stages(*spec.shape[1:]))
         return (32, 64, 128)[:stages]
-    return tuple(width for width in (256, 128) if width < 16 * spec.width)
+    return (min(256, 32 * spec.width), min(128, 16 * spec.width))
 
 
 def make_encoder(spec: DataSpec, shape: Shape, activation: Activation, outputs: int = 1) -> Stack:

@@ -32,6 +32,7 @@ class UnitNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "B D"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "D"], Float[Tensor, "D"]]:
         """Normalised x, and the mean and deviation that were used."""
+        x = x.float()
         if not self.training:
             deviation = (self.variance + EPSILON).sqrt()
             return (x - self.mean) / deviation, self.mean, deviation
@@ -43,6 +44,7 @@ class UnitNorm(nn.Module):
 
     def of_batch(self, x: Float[Tensor, "B D"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "D"], Float[Tensor, "D"]]:
         """The same by the batch's own statistics, in either mode, leaving the running ones alone."""
+        x = x.float()
         mean = batch_mean(x)
         deviation = (batch_mean((x - mean).square()) + EPSILON).sqrt()
         return (x - mean) / deviation, mean, deviation
@@ -72,7 +74,7 @@ class Rung(nn.Module):
 class Combinator(nn.Module):
     """g(z̃, u) = (z̃ − μ(u)) v(u) + μ(u), unit by unit; without a lateral z̃, μ(u) (equation 2 of the paper).
 
-    μ and v are a_1 sigmoid(a_2 u + a_3) + a_4 u + a_5 with parameters of their own, begun as in the paper: g(z̃, u) = z̃.
+    μ and v are a_1 sigmoid(a_2 u + a_3) + a_4 u + a_5 with parameters of their own. At first g(z̃, u) = z̃.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ class Combinator(nn.Module):
         Units.
     normalised
         Whether what comes out is normalised before anything else. Then the constant a_5 of a μ(u) that stands alone is
-        subtracted again, and its gradient is 0 but for rounding, which Adam would blow up to whole steps: none is taken.
+        subtracted again; its gradient is 0 but for rounding, which Adam would blow up to whole steps: none is taken.
     """
 
     def __init__(self, width: int, *, normalised: bool = False) -> None:

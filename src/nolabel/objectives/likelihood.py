@@ -52,8 +52,15 @@ def mean_negative_log(
 ) -> Float[Tensor, ""]:
     """Mean of `negative_log` over samples and observed features: "BCE per pixel", "MSE per column"."""
     if mask is not None:
-        return per_feature(negative_log(name, output, x, mask), x[0].numel(), mask).mean()
+        return errors_per_feature(name, output, x, mask).mean()
     return mean_bernoulli(output, x) if name == "bce" else F.mse_loss(output, x)
+
+
+def errors_per_feature(
+    name: Likelihood, output: Float[Tensor, "B *shape"], x: Float[Tensor, "B *shape"], mask: Tensor | None = None
+) -> Float[Tensor, "B"]:
+    """`negative_log` of each sample as a mean over its observed features."""
+    return per_feature(negative_log(name, output, x, mask), x[0].numel(), mask)
 
 
 def mean_of(name: Likelihood, output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from nolabel.data.sampler import Share
+from nolabel.data.sampler import Share, part
 from nolabel.errors import DivergedError
 from nolabel.nets.sync import apart
 from nolabel.randomness import Draws
@@ -69,9 +69,10 @@ class Context:
         ours = len(share.index)
         first = share.rows.start or 0
         everyone = share.total * self.runtime.world if self.is_everyones(share) else share.total
-        size = -(-ours // self.plan.accumulate)
-        for start in range(0, ours, size):
-            cut = slice(start, min(start + size, ours))
+        # as many pieces in every process, for batch statistics are shared piece by piece
+        fewest = ours if self.is_everyones(share) else share.total // self.runtime.world
+        count = max(1, min(self.plan.accumulate, fewest))
+        for cut in (part(ours, piece, count) for piece in range(count)):
             rows = slice(first + cut.start, first + cut.stop)
             draws = Draws(self.seed, number, turn, device=self.runtime.device, total=share.total, rows=rows)
             weight = (cut.stop - cut.start) / everyone
@@ -283,8 +284,8 @@ class GradientDriver(Driver):
         flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in player.parameters]
         message = self.context.runtime.sum_(torch.cat([extras, present, *flat]))
         extras, present, *parts = torch.split(message, [3, len(present), *(len(one) for one in flat)])
-        for parameter, there, part in zip(player.parameters, present.tolist(), parts):
-            parameter.grad = part.view_as(parameter).clone() if there else None
+        for parameter, there, gradient in zip(player.parameters, present.tolist(), parts):
+            parameter.grad = gradient.view_as(parameter).clone() if there else None
         agreed = Flags(extras[1].item() > 0, extras[2].item() > 0)
         return [p.grad for p in player.parameters if p.grad is not None], extras[0], agreed
 

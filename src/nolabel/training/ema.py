@@ -14,14 +14,20 @@ class Average:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: weight.detach().clone() for name, weight in module.named_parameters()}
+        self.weights = {name: tensor.detach().clone() for name, tensor in _averaged(module).items()}
 
     @torch.no_grad()
     def follow(self, module: nn.Module, step: int) -> None:
         """Move towards the module's weights after optimizer step `step` (counted from 0)."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        current = dict(module.named_parameters())
+        current = _averaged(module)
         torch._foreach_lerp_(list(self.weights.values()), [current[name] for name in self.weights], 1 - decay)
+
+
+def _averaged(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters, and buffers of real numbers: running statistics and codebooks belong to the weights they go with."""
+    buffers = {name: buffer for name, buffer in module.named_buffers() if buffer.is_floating_point()}
+    return {**dict(module.named_parameters()), **buffers}
 
 
 @torch.no_grad()

@@ -202,14 +202,13 @@ class _Run:
 
     def _close_epoch(self, epoch: int, timing: "_Timing") -> None:
         add(self.sums, self.driver.end_epoch(self.step, self._progress()))
-        self._share_sums()
         record: dict[str, float] = {"epoch": epoch + 1, "loss": 0.0}
-        record.update({name: value.item() / self.seen for name, value in sorted(self.sums.items())})
+        record.update({name: value.item() / self.seen for name, value in self._totals().items()})
         record["loss"] = sum(value for name, value in record.items() if name in self.driver.parts)
         if len(self.held.order.rows):
             with self._as_used():
-                record["holdout_loss"] = self._holdout()
-                self._remember_best(epoch, record["holdout_loss"])
+                record["holdout_loss"], judged = self._holdout()
+                self._remember_best(epoch, record["holdout_loss"], comparable=judged <= record.keys())
         record.update(timing.until_now(self.loader.waited, self.seen, whole=True))
         self.history.append(record)
         self.sums, self.seen, self.summed = {}, 0, 0.0
@@ -219,17 +218,23 @@ class _Run:
         return min((self.step + 0.5) / (self.steps * self.job.epochs), 1.0)
 
     @torch.no_grad()
-    def _holdout(self) -> float:
-        """Mean loss over the held-out samples, in evaluation mode, with draws that are the same every epoch."""
+    def _holdout(self) -> tuple[float, set[str]]:
+        """Mean loss over the held-out samples and the names of its parts.
+
+        In evaluation mode, with draws that are the same every epoch.
+        """
         learner = self.job.learner
         assert isinstance(learner, GradientLearner)
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
+        judged: set[str] = set()
         with evaluating(learner), self.context.arithmetic(), closing(self.held.epoch(0)) as shares:
             for number, share in enumerate(shares):
                 with self.context.together(share):
                     for batch, step, weight in self.context.pieces(share, -1 - number, 1.0):
-                        total += learner.loss(batch, step).total.double() * weight * share.total
-        return self.runtime.sum_(total).item() / len(self.held.order.rows)
+                        losses = learner.loss(batch, step)
+                        judged.update(losses.parts)
+                        total += losses.total.double() * weight * share.total
+        return self.runtime.sum_(total).item() / len(self.held.order.rows), judged
 
     @contextmanager
     def _as_used(self) -> Iterator[None]:
@@ -242,8 +247,11 @@ class _Run:
         finally:
             load_weights(self.job.learner, own)
 
-    def _remember_best(self, epoch: int, loss: float) -> None:
-        if loss < self.best_loss:
+    def _remember_best(self, epoch: int, loss: float, *, comparable: bool) -> None:
+        """Keep the best weights. An epoch that trained other parts than are judged (pre-training) is not compared."""
+        if not comparable:
+            self.best_epoch = epoch
+        elif loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
             if self.job.plan.patience is not None:
                 self.best = {name: value.detach().clone() for name, value in self.job.learner.state_dict().items()}
@@ -268,13 +276,18 @@ class _Run:
         )
         raise TrainingInterrupted(f"stopped by {signal.Signals(signum).name} after step {self.step}. {kept}", signum)
 
+    def _totals(self) -> Sums:
+        """The sums over all processes, in every process."""
+        names = sorted(self.sums)
+        if self.runtime.world == 1 or not names:
+            return {name: self.sums[name] for name in names}
+        return dict(zip(names, self.runtime.sum_(torch.stack([self.sums[name] for name in names]))))
+
     def _share_sums(self) -> None:
         """Give the main process the sums of all."""
-        if self.runtime.world == 1 or not self.sums:
+        if self.runtime.world == 1:
             return
-        names = sorted(self.sums)
-        totals = self.runtime.sum_(torch.stack([self.sums[name] for name in names]))
-        self.sums = {name: total if self.runtime.main else total * 0 for name, total in zip(names, totals)}
+        self.sums = {name: total if self.runtime.main else total * 0 for name, total in self._totals().items()}
         self.summed = float(self.seen if self.runtime.main else 0)
 
     def _save(self) -> None:
@@ -358,7 +371,7 @@ class _Run:
         index = rows[torch.linspace(0, len(rows) - 1, min(PROBED, len(rows))).long()].to(self.loader.data.device)
         stored, _ = self.loader.data.rows(index)
         codes = self.job.learner.encode(to_network(stored.to(self.runtime.device)))
-        return health.examine(codes.flatten(1).float().cpu(), self.history)
+        return health.examine(codes.flatten(1).float().cpu(), self.history, best_kept=bool(self.best))
 
     def _speak(self, epoch: int, timing: "_Timing") -> None:
         now = time.monotonic()
@@ -459,18 +472,17 @@ class Stream:
     seed and of how many parts came before.
     """
 
-    def __init__(self, learner: Learner, plan: Plan, learning_rate: float, batch_size: int, seed: int) -> None:
+    def __init__(self, learner: Learner, plan: Plan, learning_rate: float, seed: int) -> None:
         self.learner = learner
         self.plan = replace(plan, schedule="constant", warmup=0.0, holdout=0.0, patience=None)
         self.learning_rate = learning_rate
-        self.batch_size = batch_size
         self.seed = seed
         self.parts = 0
         self.step = 0
         self._driver: Driver | None = None
         self._own: dict[str, Tensor] = {}  # the weights that training goes on from, while averaged ones are in use
 
-    def take(self, data: Dataset, labels: Tensor | None = None) -> dict[str, float]:
+    def take(self, data: Dataset, batch_size: int, labels: Tensor | None = None) -> dict[str, float]:
         """One pass over `data`. Returns the means of the losses over it.
 
         Raises
@@ -485,7 +497,7 @@ class Stream:
         driver = self._driver
         driver.context = replace(driver.context, labels=labels)
         runtime = driver.context.runtime
-        order = Order(torch.arange(len(data)), self.batch_size, self.seed)
+        order = Order(torch.arange(len(data)), batch_size, self.seed)
         loader = Loader(data, order, rank=runtime.rank, world=runtime.world)
         sums: Sums = {}
         load_weights(self.learner, self._own)

@@ -35,9 +35,15 @@ def effective_rank(codes: Tensor) -> float:
     return float(torch.exp(-torch.special.xlogy(p, p).sum()))
 
 
-def examine(codes: Tensor, history: Sequence[Record]) -> list[Verdict]:
-    """All verdicts, worst first. `codes`: (B, L) of a few hundred training samples; `history`: one record an epoch."""
-    found = [rule for rule in (_collapse(codes), _dead_units(codes), _stuck(history), _overfit(history)) if rule]
+def examine(codes: Tensor, history: Sequence[Record], *, best_kept: bool = False) -> list[Verdict]:
+    """All verdicts, worst first. `codes`: (B, L) of a few hundred training samples; `history`: one record an epoch;
+    `best_kept`: whether the weights are those of the best held-out loss instead of the last.
+    """
+    found = [
+        rule
+        for rule in (_collapse(codes), _dead_units(codes), _stuck(history), None if best_kept else _overfit(history))
+        if rule
+    ]
     found += [rule for rule in (_posterior(history), _codebook(history)) if rule]
     if not found:
         fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
@@ -88,11 +94,14 @@ def _dead_units(codes: Tensor) -> Verdict | None:
 
 
 def _stuck(history: Sequence[Record]) -> Verdict | None:
-    """A loss that did not fall by a hundredth from the first epoch to the best."""
+    """A loss that fell by less than 2 in a thousand from the first epoch to the best.
+
+    A cross-entropy has a floor, the entropy of the data, that may lie close below where it begins: hence so little.
+    """
     if len(history) < 3:
         return None
     losses = [record["loss"] for record in history]
-    if min(losses[1:]) < losses[0] - 0.01 * abs(losses[0]):
+    if min(losses[1:]) < losses[0] - 0.002 * abs(losses[0]):
         return None
     return Verdict(
         "bad",
@@ -120,24 +129,24 @@ def _overfit(history: Sequence[Record]) -> Verdict | None:
 
 
 def _posterior(history: Sequence[Record]) -> Verdict | None:
-    """A KL term at nothing: the decoder ignores the code."""
-    if not history or "kl" not in history[-1] or history[-1]["kl"] > 0.1:
+    """A posterior that is the prior: the decoder ignores the code."""
+    if not history or "nats" not in history[-1] or history[-1]["nats"] > 0.1:
         return None
     return Verdict(
         "bad",
         "posterior collapse",
-        f"The code carries {history[-1]['kl']:.3f} nats: the decoder ignores it.",
+        f"The code carries {history[-1]['nats']:.3f} nats: the decoder ignores it.",
         "a smaller beta, or free_bits=0.1",
     )
 
 
 def _codebook(history: Sequence[Record]) -> Verdict | None:
-    """Hardly any code of a codebook in use."""
-    if not history or "perplexity" not in history[-1] or history[-1]["perplexity"] > 2:
+    """Hardly any entry of a codebook in use: `in_use` is the perplexity as a fraction of the entries."""
+    if not history or "in_use" not in history[-1] or history[-1]["in_use"] > 0.05:
         return None
     return Verdict(
         "bad",
         "codebook collapse",
-        f"Only about {history[-1]['perplexity']:.1f} entries of the codebook are in use.",
+        f"Only {history[-1]['in_use']:.1%} of the codebook's entries are in use.",
         "a larger restart_below, or a higher learning_rate",
     )

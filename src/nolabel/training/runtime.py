@@ -5,6 +5,7 @@ reads their environment and opens the process group. One process on one device i
 optimizer costs 4 to 18 % of a small step (decisions/0004-processes.md).
 """
 
+import atexit
 import os
 from dataclasses import dataclass
 
@@ -65,5 +66,13 @@ def find_device(name: str) -> torch.device:
 def _shared_runtime(device: str) -> Runtime:
     from accelerate import PartialState  # half a second to import; only needed here
 
+    ours = not dist.is_initialized()
     state = PartialState(cpu=True) if device == "cpu" or not torch.cuda.is_available() else PartialState()
+    if ours:
+        atexit.register(_close)  # left open, its threads may abort the process as it ends
     return Runtime(state.device, state.process_index, state.num_processes)
+
+
+def _close() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from contract.checks.samples import Samples, fitted
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from contract.checks.samples import Samples, fitted, tiny
 from nolabel.errors import ArgumentError, DataError, ModalityError, NolabelError
 from nolabel.methods._base import Embedder, Estimator, LabelPredictor, Reconstructor, Sampler
 
@@ -74,7 +74,7 @@ def _is_fitted(model: Any) -> bool:
 
 def fit_returns_self(cls: Class, samples: Samples) -> None:
     """And its learned names end in _ or begin with it."""
-    model = cls.tiny().set_params(epochs=1)
+    model = tiny(cls, samples, epochs=1)
     before = set(vars(model))
     returned = model.fit(samples.X.copy(), samples.labels_for(cls))
     assert returned is model, f"{cls.__name__}.fit returns {type(returned).__name__}, not self"
@@ -85,7 +85,7 @@ def fit_returns_self(cls: Class, samples: Samples) -> None:
 
 def fit_leaves_arguments_alone(cls: Class, samples: Samples) -> None:
     """Lists that were given stay as they are; no argument is replaced by what was chosen for it."""
-    model = cls.tiny().set_params(epochs=1)
+    model = tiny(cls, samples, epochs=1)
     lists = {name: list(value) for name, value in model.get_params().items() if isinstance(value, tuple)}
     model.set_params(**lists)
     before = model.get_params(deep=False)
@@ -100,7 +100,7 @@ def fit_leaves_arguments_alone(cls: Class, samples: Samples) -> None:
 def data_are_left_alone(cls: Class, samples: Samples) -> None:
     """`fit`, `partial_fit` and all that comes after do not write to the user's arrays, and need not."""
     X, y = samples.X.copy(), samples.labels_for(cls)
-    model = cls.tiny().set_params(epochs=1)
+    model = tiny(cls, samples, epochs=1)
     model.fit(X, y)
     model.partial_fit(X, y)
     for _, call in _calls(model, X):
@@ -108,7 +108,7 @@ def data_are_left_alone(cls: Class, samples: Samples) -> None:
     assert_array_equal(X, samples.X, err_msg=f"{cls.__name__} changes the user's data")
     assert_array_equal(y, samples.labels_for(cls), err_msg=f"{cls.__name__} changes the user's labels")
     X.flags.writeable = False
-    cls.tiny().set_params(epochs=1).fit(X, y).transform(X)
+    tiny(cls, samples, epochs=1).fit(X, y).transform(X)
 
 
 def is_fitted_only_after_fit(cls: Class, samples: Samples) -> None:
@@ -119,9 +119,10 @@ def is_fitted_only_after_fit(cls: Class, samples: Samples) -> None:
         try:
             call()
         except NotFittedError as error:
-            assert cls.__name__ in str(error), f"{name}: the message does not name {cls.__name__}: {error}"
+            said = str(error)
         else:
             raise AssertionError(f"{cls.__name__}.{name} works before fit")
+        assert cls.__name__ in said, f"{name}: the message does not name {cls.__name__}: {said}"
     assert _is_fitted(fitted(cls, samples, epochs=1)), f"{cls.__name__} is not fitted after fit"
 
 
@@ -234,13 +235,14 @@ def _refused(call: Callable[[], Any], where: str, refusal: Refusal) -> None:
     try:
         call()
     except NolabelError as error:
-        assert isinstance(error, kind), f"{where} raises {type(error).__name__}, expected {kind.__name__}: {error}"
-        missing = [word for word in words if word not in str(error)]
-        assert not missing, f"{where}: the message does not say {missing}: {error}"
+        raised: NolabelError = error
     except Exception as error:
         raise AssertionError(f"{where} lets {type(error).__name__} through, which is not ours: {error}") from error
     else:
         raise AssertionError(f"{where} takes what it should refuse")
+    assert isinstance(raised, kind), f"{where} raises {type(raised).__name__}, expected {kind.__name__}: {raised}"
+    missing = [word for word in words if word not in str(raised)]
+    assert not missing, f"{where}: the message does not say {missing}: {raised}"
 
 
 def refuses_other_samples(model: Any, samples: Samples) -> None:
@@ -308,9 +310,10 @@ def refuses_bad_arguments(cls: Class, name: str, samples: Samples) -> None:
 def trains_on_fewer_samples_than_a_batch(cls: Class, samples: Samples) -> None:
     """Five samples are a batch of five."""
     y = samples.labels_for(cls)
-    few = cls.tiny().set_params(epochs=2).fit(samples.X[:5], None if y is None else y[:5])
-    assert few.transform(samples.X[:5]).shape[0] == 5
-    assert np.isfinite(few.transform(samples.X[:5])).all(), f"{cls.__name__} on five samples gives codes that are not finite"
+    few = tiny(cls, samples, epochs=2).fit(samples.X[:5], None if y is None else y[:5])
+    codes = few.transform(samples.X[:5])
+    assert codes.shape[0] == 5
+    assert np.isfinite(codes).all(), f"{cls.__name__} on five samples gives codes that are not finite"
 
 
 def scales_do_not_matter(cls: Class, samples: Samples) -> None:

@@ -35,7 +35,7 @@ ROOMS = (
     ("cli",),
 )
 FORBIDDEN = ("torchvision", "torchaudio", "torchcodec", "torchtext")
-SEEDERS = {"manual_seed", "manual_seed_all", "seed", "set_rng_state", "set_state", "setstate", "use_deterministic_algorithms"}
+SEEDERS = {"manual_seed", "manual_seed_all", "seed", "set_rng_state", "set_state", "setstate"}
 
 
 def files(root: Path = SRC) -> list[Path]:
@@ -165,7 +165,8 @@ def annotations_are_not_postponed(root: Path = SRC) -> None:
 def one_estimator_a_file(path: Path) -> None:
     """A method's file holds one public estimator, of its own name, and one learner."""
     module = _load(path)
-    found = [cls.__name__ for cls in _own_classes(module) if issubclass(cls, Estimator) and not cls.__name__.startswith("_")]
+    estimators = [cls.__name__ for cls in _own_classes(module) if issubclass(cls, Estimator)]
+    found = [name for name in estimators if not name.startswith("_")]
     wanted = path.stem.replace("_", "")
     assert len(found) == 1, f"{path.name} holds {len(found)} estimators ({', '.join(found)}); a file holds one"
     assert found[0].lower() == wanted, f"{path.name} holds {found[0]}; its name in lower case must be {wanted}"
@@ -213,9 +214,10 @@ def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
             yield f"{module.__name__}.{name}", thing
         elif inspect.isclass(thing):
             yield f"{module.__name__}.{name}", thing
-            for member, function in vars(thing).items():
-                if not member.startswith("_") and inspect.isfunction(inspect.unwrap(getattr(function, "fget", function))):
-                    yield f"{module.__name__}.{name}.{member}", getattr(function, "fget", function)
+            for member, value in vars(thing).items():
+                function = getattr(value, "fget", value)  # a property's own
+                if not member.startswith("_") and inspect.isfunction(inspect.unwrap(function)):
+                    yield f"{module.__name__}.{name}.{member}", function
 
 
 def _own_doc(thing: Any) -> str:
@@ -241,7 +243,8 @@ def documentation_equals_signature(thing: Any) -> None:
     signature = {name: p for name, p in inspect.signature(function).parameters.items() if name not in ("self", "cls")}
     documented = documented_parameters(_own_doc(thing))
     if not documented:
-        assert not (inspect.isclass(thing) and issubclass(thing, Estimator)), f"{thing.__name__} documents no parameters"
+        a_method = inspect.isclass(thing) and issubclass(thing, Estimator)
+        assert not a_method, f"{thing.__name__} documents no parameters"
         return
     where = thing.__qualname__
     names = [name for name, _ in documented]
@@ -258,10 +261,10 @@ def _check_default(where: str, parameter: inspect.Parameter, kind: str) -> None:
     written = re.search(r"default=(.+)$", kind)
     if written is None:
         return
-    assert parameter.default is not parameter.empty, f"{where}: {parameter.name} has no default, {written[0]} is documented"
-    value = ast.literal_eval(written[1])
-    same = value == parameter.default and type(value) is type(parameter.default)
-    assert same, f"{where}: {parameter.name} is documented with default={value!r}, the signature says {parameter.default!r}"
+    name, real, value = parameter.name, parameter.default, ast.literal_eval(written[1])
+    assert real is not parameter.empty, f"{where}: {name} has no default, {written[0]} is documented"
+    same = value == real and type(value) is type(real)
+    assert same, f"{where}: {name} is documented with default={value!r}, the signature says {real!r}"
 
 
 def defaults_are_documented(cls: type[Estimator]) -> None:
@@ -302,7 +305,7 @@ def modules() -> list[ModuleType]:
 
 
 def nothing_concrete_is_overridden(cls: type) -> None:
-    """What a class of ours defines, a subclass does not define anew, unless it was abstract; final classes have none."""
+    """What a class of ours defines, no subclass defines anew unless it was abstract; a final class has no subclass."""
     for base in cls.__mro__[1:]:
         if not base.__module__.startswith(("nolabel", "contract", "test")):
             continue

@@ -12,10 +12,10 @@ from typing import Any
 import joblib
 import numpy as np
 import torch
-from contract.checks.reproducing import differing, weights
-from contract.checks.samples import Samples
 from numpy.testing import assert_allclose
 
+from contract.checks.reproducing import differing, weights
+from contract.checks.samples import Samples
 from nolabel.errors import NolabelError
 from nolabel.methods._base import Embedder, LabelPredictor, Reconstructor, Sampler
 
@@ -79,7 +79,9 @@ def asking_twice_is_the_same(model: Any, samples: Samples) -> None:
     for door, ask in per_sample(model).items():
         first = ask(samples.X)
         again = ask(samples.X)
-        assert np.array_equal(first, again), f"{type(model).__name__}.{door} is random: twice the same gives two answers"
+        assert np.array_equal(first, again), (
+            f"{type(model).__name__}.{door} is random: twice the same gives two answers"
+        )
         ask(samples.X[:7][::-1].copy())
         after = ask(samples.X)
         assert np.array_equal(first, after), f"{type(model).__name__}.{door} remembers what it was asked before"
@@ -121,7 +123,9 @@ def shapes_are_as_documented(model: Any, samples: Samples) -> None:
         drawn = model.sample(5, random_state=3)
         assert drawn.shape == (5, *X.shape[1:]), f"{name}.sample gives shape {drawn.shape}"
         assert drawn.dtype == X.dtype, f"{name}.sample gives {drawn.dtype}"
-        assert np.array_equal(drawn, model.sample(5, random_state=3)), f"{name}.sample(random_state=3) differs from itself"
+        assert np.array_equal(drawn, model.sample(5, random_state=3)), (
+            f"{name}.sample(random_state=3) differs from itself"
+        )
         assert not np.array_equal(drawn, model.sample(5, random_state=4)), f"{name}.sample ignores random_state"
     if isinstance(model, LabelPredictor):
         p = model.predict_proba(X)
@@ -148,7 +152,9 @@ def _reconstructs(model: Any, X: Any, codes: Any) -> None:
     ends = between.reshape(2, 3, *X.shape[1:])[:, [0, -1]]
     wanted = np.stack([rebuilt[:2], rebuilt[2:4]], axis=1)
     atol = 1e-3 + (X.dtype == np.uint8)
-    assert_allclose(ends, wanted, rtol=1e-3, atol=atol, err_msg=f"{name}.interpolate does not begin and end at the samples")
+    assert_allclose(
+        ends, wanted, rtol=1e-3, atol=atol, err_msg=f"{name}.interpolate does not begin and end at the samples"
+    )
 
 
 def copies_are_equal(model: Any, samples: Samples) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from contract.checks.samples import Samples
 from torch import Tensor
 
+from contract.checks.samples import Samples
 from nolabel.data import source, toys
 from nolabel.data.dataset import Dataset
 from nolabel.evaluation.neighbours import nearest, vote
@@ -152,7 +152,7 @@ def beats_its_untrained_self(cls: Class, seeds: Sequence[int] = SEEDS) -> None:
         model.fit(data, data.labels if cls.uses_labels else None)
         before, after = (_neighbour_accuracy(one.transform(data), data) for one in (model.untrained(), model))
         assert after > before + MARGIN, (
-            f"{cls.__name__}: {after:.2f} of the neighbours' votes are right, with first weights {before:.2f} (seed {seed})"
+            f"{cls.__name__}: {after:.2f} of the neighbours' votes are right, with first weights {before:.2f} ({seed=})"
         )
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from contract.checks.samples import MAKERS, Samples, fitted
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from contract.checks.samples import MAKERS, Samples, fitted
 from nolabel.errors import TrainingInterrupted
 from nolabel.methods import _folder
 from nolabel.methods._base import Estimator, Sampler
@@ -56,7 +56,9 @@ def same_seed_same_bits(cls: Class, samples: Samples) -> None:
     other = fitted(cls, samples, epochs=3)
     apart = differing(weights(one), weights(other))
     assert not apart, f"{cls.__name__}: two runs of one seed differ in {', '.join(apart)}"
-    assert untimed(one.history_) == untimed(other.history_), f"{cls.__name__}: two runs of one seed log different losses"
+    assert untimed(one.history_) == untimed(other.history_), (
+        f"{cls.__name__}: two runs of one seed log different losses"
+    )
 
 
 def other_seed_other_bits(cls: Class, samples: Samples) -> None:
@@ -64,7 +66,9 @@ def other_seed_other_bits(cls: Class, samples: Samples) -> None:
     one, other = (fitted(cls, samples, epochs=1, random_state=seed) for seed in (1, 2))
     same = [name for name in differing(weights(one), weights(other)) if name]
     assert same, f"{cls.__name__}: two seeds give the same weights"
-    assert (one.transform(samples.X) != other.transform(samples.X)).any(), f"{cls.__name__}: two seeds give the same codes"
+    assert (one.transform(samples.X) != other.transform(samples.X)).any(), (
+        f"{cls.__name__}: two seeds give the same codes"
+    )
 
 
 def _stir() -> None:
@@ -169,7 +173,9 @@ def resumes_exactly(cls: Class, samples: Samples, stop: str, folder: Path, monke
             cls.tiny().set_params(**arguments).fit(X, y, out=folder)
     resumed = cls.tiny().set_params(**arguments).fit(X, y, out=folder, resume=True)
     apart = differing(weights(whole), weights(resumed))
-    assert not apart, f"{cls.__name__}: stopped by {stop} and resumed, a run ends with other values of {', '.join(apart)}"
+    assert not apart, (
+        f"{cls.__name__}: stopped by {stop} and resumed, a run ends with other values of {', '.join(apart)}"
+    )
     assert untimed(resumed.history_) == untimed(whole.history_), (
         f"{cls.__name__}: stopped by {stop} and resumed, a run has another history"
     )

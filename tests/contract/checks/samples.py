@@ -43,14 +43,22 @@ def images(n: int = 96, seed: int = 0) -> Samples:
 MAKERS = {"table": table, "images": images}
 
 
+def tiny(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:
+    """A tiny estimator for the samples: convolutional for images, where the method has such nets."""
+    model = cls.tiny()
+    if samples.kind == "images" and "net" in model.get_params():
+        model.set_params(net="conv")
+    return model.set_params(**arguments)
+
+
 def fitted(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:
     """A tiny model, trained."""
-    return cls.tiny().set_params(**arguments).fit(samples.X.copy(), samples.labels_for(cls))
+    return tiny(cls, samples, **arguments).fit(samples.X.copy(), samples.labels_for(cls))
 
 
 def begun(cls: type[Estimator], samples: Samples) -> Any:
     """A tiny model with its first weights, as it stands before the first step."""
-    model = cls.tiny()
+    model = tiny(cls, samples)
     data, _ = model._take(samples.X, samples.labels_for(cls))
     model._begin(data, samples.X)
     return model

@@ -16,7 +16,9 @@ def command_line_fits(arguments: list[str], run: Path, method: str) -> Any:
     for name in ("model/model.json", "model/model.safetensors", "metrics.jsonl", "report.html"):
         assert (run / name).is_file(), f"nolabel fit {method} leaves no {name}"
     model = nolabel.load(run)
-    assert type(model).__name__.lower() == method.replace("-", ""), f"nolabel fit {method} made a {type(model).__name__}"
+    assert type(model).__name__.lower() == method.replace("-", ""), (
+        f"nolabel fit {method} made a {type(model).__name__}"
+    )
     return model
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nolabel.cli import catalog, history, launch, opening, outputs, results, speech
 from nolabel.cli.flags import Flag, flags_of, whole
 from nolabel.cli.parsing import Grammar, Values
-from nolabel.errors import ArgumentError, SavedModelError, TrainingError, TrainingInterrupted
+from nolabel.errors import ArgumentError, DivergedError, SavedModelError, TrainingInterrupted
 
 if TYPE_CHECKING:
     from nolabel.data.dataset import Dataset
@@ -127,8 +127,9 @@ def _estimator(method: str, values: Values) -> "Estimator":
             f"{method} learns from labels: add --labels labels for those of the data set (class folders, label "
             "files), or --labels COLUMN for a column of a table"
         )
+    as_plan(plan)  # raises before anything is opened
     given = {name: values[name] for name in names if name in values}
-    return cls(**given, **({"plan": as_plan(plan)} if plan else {}))
+    return cls(**given, **({"plan": plan} if plan else {}))
 
 
 def _run_folder(values: Values) -> Path:
@@ -178,7 +179,7 @@ def _recorded(folder: Path, words: Sequence[str], model: "Estimator") -> Iterato
     """Keep the command with the run once it has begun, however training ends; the seed belongs to it."""
     try:
         yield
-    except (TrainingInterrupted, TrainingError):
+    except (TrainingInterrupted, DivergedError):
         _record(folder, words, model)
         raise
     _record(folder, words, model)

@@ -1,0 +1,295 @@
+"""Bad input: exit code 2, one message that names the thing and the fix, no traceback, nothing lost."""
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nolabel.cli import running
+from nolabel.errors import DataError
+
+FIT = ["fit", "autoencoder"]
+
+
+def _png() -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)).save(content, "png")
+    return content.getvalue()
+
+
+@pytest.fixture
+def refused(call, tmp_path: Path):
+    """Run a command that must be refused; its message."""
+
+    def run(*words: object) -> str:
+        said = call(*words)
+        assert said.code == 2, said
+        assert said.err.startswith("error: ")
+        assert "Traceback" not in said.err
+        assert said.out == ""
+        return said.err
+
+    return run
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fitt"], "there is no command 'fitt'; did you mean 'fit'? See nolabel --help"),
+        (["fit", "autoencodr", "digits"], "there is no method 'autoencodr'; did you mean 'autoencoder'?"),
+        ([*FIT, "digits", "--latnt", "3"], "has no flag --latnt; did you mean '--latent'?"),
+        (
+            [*FIT, "digits"],
+            "nolabel fit autoencoder needs --out, as in nolabel fit autoencoder digits --out runs/digits",
+        ),
+        ([*FIT, "--out", "x"], "needs SOURCE"),
+        ([*FIT, "digits", "--out", "x", "--net", "cnv"], "--net must be one of 'auto', 'mlp', 'conv'; got 'cnv'"),
+        ([*FIT, "digits", "--out", "x", "--epochs", "ten"], "--epochs must be a whole number, or none; got 'ten'"),
+        ([*FIT, "digits", "--out", "x", "--epochs", "0"], "epochs must be a whole number of at least 1"),
+        ([*FIT, "digits", "--out", "x", "--holdout", "2"], "plan.holdout must be a number at least 0 and at most 0.9"),
+        ([*FIT, "digits", "--out", "x", "--patience", "3"], "set holdout too"),
+        ([*FIT, "digits", "--out", "x", "--processes", "0"], "--processes must be at least 1; got 0"),
+        ([*FIT, "digts", "--out", "x"], "no such file or folder: 'digts'; did you mean 'digits'?"),
+        ([*FIT, "mnist:tst", "--out", "x"], "split of 'mnist' must be one of 'train', 'test'"),
+        ([*FIT, "digits", "--out", "x", "--size", "big"], "--size must be pixels, as 64, or height and width"),
+        ([*FIT, "wine", "--out", "x", "--size", "8"], "size and channels are for images; wine is a table"),
+        (["embed", "none", "digits", "-o", "x.csv"], "there is no folder none; RUN is the folder that"),
+        (["embed", ".", "digits", "-o", "x.csv"], "holds no model of nolabel"),
+        (["embed", ".", "digits", "-o", "x.cvs"], "did you mean '.csv'?"),
+        (["embed", ".", "digits"], "nolabel embed needs --out, as in -o codes.parquet"),
+    ],
+)
+def test_words_that_cannot_be_meant(refused, tmp_path, monkeypatch, words: list[str], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(*words)
+    assert not list(tmp_path.iterdir())
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_folder(refused, tmp_path: Path) -> None:
+    (tmp_path / "nothing here").mkdir()
+    assert "no images in" in refused(*FIT, tmp_path / "nothing here", "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_broken_images_are_named_or_left_out(call, refused, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number:02d}.png").write_bytes(_png() if number % 7 else b"no picture")
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    for number in range(20):
+        if number % 7:
+            Image.fromarray(pixels[number]).save(folder / f"{number:02d}.png")
+    words = [*FIT, folder, "--out", tmp_path / "run", "--epochs", 1, "--hidden", "8,2", "--no-report"]
+    message = refused(*words)
+    for name in ("00.png", "07.png", "14.png", "--on-error skip"):
+        assert name in message
+    said = call(*words, "--on-error", "skip")
+    assert said.code == 0
+    assert "left out, because they cannot be read (3):" in said.err
+    assert "07.png" in said.err
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.full((20, 4), np.nan), "NaN"),
+        (np.where(np.eye(20, 4) > 0, np.inf, 1.0), "infinit"),
+        (np.full((20, 8, 8), np.nan, dtype=np.float32), "NaN"),
+        (np.ones((20, 4)), "constant"),
+        (np.zeros((20, 8, 8), dtype=np.uint8), "constant"),
+        (np.arange(4.0)[None], "at least 2"),
+        (np.zeros((20, 8, 8), dtype=np.int64), "dtype int64"),
+        (np.zeros((20, 8, 8, 5), dtype=np.uint8), "1 or 3 channels"),
+        (np.zeros((0, 4)), "0"),
+    ],
+    ids=[
+        "nan table",
+        "infinite",
+        "nan images",
+        "constant table",
+        "constant images",
+        "one",
+        "dtype",
+        "channels",
+        "empty",
+    ],
+)
+def test_arrays_from_which_nothing_can_be_learned(refused, tmp_path: Path, array: np.ndarray, message: str) -> None:
+    np.save(tmp_path / "data.npy", array)
+    assert message in refused(*FIT, tmp_path / "data.npy", "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_data_than_the_model_knows(refused, image_run: Path, table_run: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "wide.npy", np.random.default_rng(0).integers(0, 255, (9, 8, 12), dtype=np.uint8))
+    np.save(tmp_path / "flat.npy", np.random.default_rng(0).normal(size=(9, 4)))
+    (tmp_path / "less.csv").write_text("height,width\n1,2\n3,4\n")
+    out = tmp_path / "codes.csv"
+    assert "8 x 12" in refused("embed", image_run, tmp_path / "wide.npy", "-o", out)
+    assert "fitted to images" in refused("embed", image_run, tmp_path / "flat.npy", "-o", out)
+    assert "'depth'" in refused("embed", table_run, tmp_path / "less.csv", "-o", out)
+    assert "fitted to a table" in refused("embed", table_run, tmp_path / "wide.npy", "-o", out)
+    assert not out.exists()
+
+
+def test_labels_of_the_wrong_length(refused, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 255, (9, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", x=x, y=np.zeros(8, dtype=int))
+    assert "8" in refused(*FIT, tmp_path / "data.npz", "--out", tmp_path / "run")
+
+
+def test_an_archive_that_leads_out(refused, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../escaped.png", _png())
+    assert "../escaped.png" in refused(*FIT, tmp_path / "evil.zip", "--out", tmp_path / "run")
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        member = tarfile.TarInfo("/etc/escaped.png")
+        member.size = len(_png())
+        tar.addfile(member, io.BytesIO(_png()))
+    assert "/etc/escaped.png" in refused(*FIT, tmp_path / "evil.tar", "--out", tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.tar", "evil.zip"]
+
+
+def test_a_decompression_bomb(refused, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.png", bytes(100 * 2**20))
+    refused(*FIT, tmp_path / "bomb.zip", "--out", tmp_path / "run")
+
+
+# --- saved models ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(image_run: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "copy" / "model"
+    folder.mkdir(parents=True)
+    for file in (image_run / "model").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def _changed(folder: Path, **facts: object) -> None:
+    file = folder / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **facts}))
+
+
+def test_a_damaged_model(refused, copied: Path, images: Path, tmp_path: Path) -> None:
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    assert "is damaged" in refused("embed", copied.parent, images, "-o", tmp_path / "x.csv")
+    (copied / "model.json").write_text("{")
+    assert "is damaged" in refused("embed", copied.parent, images, "-o", tmp_path / "x.csv")
+
+
+def test_a_model_of_a_newer_version(refused, copied: Path, images: Path, tmp_path: Path) -> None:
+    _changed(copied, format=99)
+    assert "pip install -U nolabel" in refused("embed", copied.parent, images, "-o", tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("method", ["os.system", "Nothing", "_base", "../evil"])
+def test_a_model_of_a_stranger(refused, copied: Path, images: Path, tmp_path: Path, method: str) -> None:
+    _changed(copied, method=method)
+    refused("embed", copied.parent, images, "-o", tmp_path / "x.csv")
+
+
+def test_a_run_that_was_not_finished(refused, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "run" / "command.json").write_text('{"command": "nolabel fit vae x --out run"}')
+    message = refused("embed", tmp_path / "run", images, "-o", tmp_path / "x.csv")
+    assert "was not finished; go on with it:\n  nolabel fit vae x --out run --resume" in message
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_in_the_place_of_the_run(refused, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("precious")
+    assert "is a file; name a folder" in refused(*FIT, images, "--out", tmp_path / "run", "--overwrite")
+    assert (tmp_path / "run").read_text() == "precious"
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(refused, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    assert "thesis.txt" in refused(*FIT, images, "--out", tmp_path, "--overwrite")
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk(call, image_run: Path, images: Path, tmp_path: Path, monkeypatch) -> None:
+    def full(self: Path, *args: object, **more: object) -> object:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "replace", full)
+    said = call("embed", image_run, images, "-o", tmp_path / "x.csv")
+    assert said.code == 2
+    assert "cannot write" in said.err
+    assert "No space left on device" in said.err
+    assert not list(tmp_path.iterdir())
+
+
+# --- how errors are said ---------------------------------------------------------------------------------------------
+
+
+def _raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def run(words: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(running, "_dispatch", run)
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(call, monkeypatch) -> None:
+    _raising(monkeypatch, DataError("it is empty"))
+    assert "Traceback" not in call("fit").err
+    for words in (["--debug", "fit"], ["fit", "--debug"], ["fit", "x", "--debug", "y"]):
+        said = call(*words)
+        assert said.code == 2
+        assert "Traceback" in said.err
+        assert said.err.endswith("error: it is empty\n")
+
+
+def test_a_defect_of_ours_asks_for_a_report(call, monkeypatch) -> None:
+    _raising(monkeypatch, ZeroDivisionError("division by zero"))
+    said = call("fit")
+    assert said.code == 1
+    assert said.err.startswith("error: ZeroDivisionError: division by zero\n")
+    assert "please report it" in said.err
+    assert "--debug" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (PermissionError(13, "Permission denied", "secret.csv"), 2, "Permission denied: secret.csv"),
+        (MemoryError("Unable to allocate 9 TiB"), 2, "--batch-size"),
+        (KeyboardInterrupt(), 130, "stopped by SIGINT"),
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
+    ],
+)
+def test_other_ends(call, monkeypatch, error: BaseException, code: int, words: str) -> None:
+    monkeypatch.setattr(os, "dup2", lambda *of: None)  # pytest's own stdout is not to be closed
+    _raising(monkeypatch, error)
+    said = call("fit")
+    assert said.code == code
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_only_one_process_of_several_says_the_error(call, monkeypatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    said = call("fitt")
+    assert (said.code, said.err) == (2, "")
