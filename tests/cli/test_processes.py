@@ -81,6 +81,7 @@ def test_the_command_as_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("RANK", "0"), ("WORLD_SIZE", "2"), ("LOCAL_WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)
     assert history.as_typed(words).startswith("torchrun --nproc-per-node 2 -m nolabel fit")
+    assert history.as_typed(["embed", "x"]) == "python -m nolabel embed x"
     monkeypatch.setenv("WORLD_SIZE", "8")
     assert history.as_typed(words).startswith("torchrun ... -m nolabel fit")
     monkeypatch.setenv(history.PROGRAM, "nolabel")

@@ -54,7 +54,16 @@ def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
 
 
 def test_the_order_does_not_change_between_versions() -> None:
-    assert Order(torch.arange(8), 3, 7).epoch(2).tolist() == [6, 0, 2, 3, 7, 5, 1, 4]  # or no old run could be gone on with
+    assert Order(torch.arange(8), 3, 7).epoch(2).tolist() == [
+        6,
+        0,
+        2,
+        3,
+        7,
+        5,
+        1,
+        4,
+    ]  # or no old run could be gone on with
 
 
 def test_every_row_comes_first_equally_often() -> None:

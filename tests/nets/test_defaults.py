@@ -82,7 +82,13 @@ def test_numpy_numbers_are_numbers() -> None:
     [
         (table(9), "cov", None, None, r"net must be one of 'auto', 'mlp', 'conv'; got 'cov'; did you mean 'conv'\?"),
         (table(9), "conv", None, None, r"net='conv' needs images; these are samples of shape \(9,\). Use net='mlp'"),
-        (image(1, 9, 9), "conv", (4, 4, 4), None, r"hidden=\(4, 4, 4\) asks for 3 halvings, but images of 9 x 9 allow 2"),
+        (
+            image(1, 9, 9),
+            "conv",
+            (4, 4, 4),
+            None,
+            r"hidden=\(4, 4, 4\) asks for 3 halvings, but images of 9 x 9 allow 2",
+        ),
         (image(1, 3, 9), "conv", None, None, "images of 3 x 9 are too small for convolutions.*Use net='mlp'"),
         (image(1, 3, 9), "conv", (4,), 2, "images of 3 x 9 are too small for convolutions.*Use net='mlp'"),
         (table(9), "auto", (), None, r"hidden must be a sequence of widths such as \(128, 64, 32\), or None; got \(\)"),

@@ -34,7 +34,9 @@ def test_the_trace_ends_in_what_forward_gives_and_has_every_stage(name: str) -> 
         assert torch.equal(net.exit(stage(before)) if after is trace[-1] else stage(before), after)
 
 
-@pytest.mark.parametrize(("down", "up"), [("mlp", "mlp decoder"), ("mlp", "tied mlp"), ("conv", "conv decoder"), ("conv", "tied conv")])
+@pytest.mark.parametrize(
+    ("down", "up"), [("mlp", "mlp decoder"), ("mlp", "tied mlp"), ("conv", "conv decoder"), ("conv", "tied conv")]
+)
 def test_a_decoder_mirrors_its_encoder_layer_by_layer(down: str, up: str) -> None:
     hidden = STACKS[down][0].trace(torch.randn(3, *shape))
     mirrored = STACKS[up][0].trace(hidden[-1])

@@ -47,9 +47,10 @@ def test_a_mean_over_batches_is_a_mean_over_labelled_samples(cut: int, seed: int
     y[0] = 1
     known = y >= 0
     fraction = known.double().mean().item()
-    parts = [(len(part), cross_entropy_of_labelled(part, y_part, fraction)) for part, y_part in zip(
-        (logits[:cut], logits[cut:]), (y[:cut], y[cut:])
-    )]
+    parts = [
+        (len(part), cross_entropy_of_labelled(part, y_part, fraction))
+        for part, y_part in zip((logits[:cut], logits[cut:]), (y[:cut], y[cut:]))
+    ]
     alone = cross_entropy_of_labelled(logits[known], y[known])
     for which in (0, 1):
         mean = sum(size * pair[which].item() for size, pair in parts) / 20

@@ -1,9 +1,9 @@
 """A process of its own in which a run meets a fault: `python faults.py MODE FOLDER`. It answers in lines of JSON.
 
-    signals FOLDER   three runs that wait in the middle of an epoch for the signals that the test sends
-    kills FOLDER     runs that are killed (SIGKILL) at chosen moments and at any moment of writing a checkpoint
-    limit FOLDER     a run for which the largest size of a file falls below that of its checkpoint
-    full FOLDER      a run in a folder on a file system that is full, and its resumption once it is not
+signals FOLDER   three runs that wait in the middle of an epoch for the signals that the test sends
+kills FOLDER     runs that are killed (SIGKILL) at chosen moments and at any moment of writing a checkpoint
+limit FOLDER     a run for which the largest size of a file falls below that of its checkpoint
+full FOLDER      a run in a folder on a file system that is full, and its resumption once it is not
 """
 
 import json
@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 from safetensors.torch import save_file
-from training.toys import Line, job, make, same, state, table, untimed, values
 
 from nolabel.errors import NolabelError
 from nolabel.randomness import seeded
@@ -29,6 +28,7 @@ from nolabel.training import checkpoint, engine
 from nolabel.training.learner import Step
 from nolabel.training.progress import JsonLines
 from nolabel.types import Batch, Losses
+from training.toys import Line, job, make, same, state, table, untimed, values
 
 EACH_STEP = {"checkpoint_seconds": 0.0}
 SIZE = 3000  # columns: a checkpoint of some 180 kB

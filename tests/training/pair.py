@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from training.toys import EVERY, WIDTH, Line, job, make, mapped, state, table, untimed
 
 from nolabel.errors import DivergedError, TrainingInterrupted
 from nolabel.nets.quantize import Codebook
@@ -30,6 +29,7 @@ from nolabel.training.learner import DistillingLearner, GradientLearner, Learner
 from nolabel.training.plan import Plan
 from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, Losses
+from training.toys import EVERY, WIDTH, Line, job, make, mapped, state, table, untimed
 
 SIZES = {"even": (40, 8), "odd": (37, 8), "fewer than processes": (7, 1)}  # samples, and of a batch
 LABELS = torch.tensor(([0] + [-1] * 6 + [1] + [2] + [-1] * 3) * 4)[:37]

@@ -158,7 +158,10 @@ def test_a_newer_format_is_not_passed_over(tmp_path: Path) -> None:
     tensors = {"weights": torch.zeros(3)}
     newer = tmp_path / "step-0000000002.safetensors"
     safetensors.torch.save_file(tensors, newer, {"format": str(FORMAT + 1), "facts": "{}", "sha256": "whatever"})
-    with pytest.raises(SavedModelError, match=rf"step-0000000002.safetensors has format {FORMAT + 1}; this nolabel reads up to {FORMAT}"):
+    with pytest.raises(
+        SavedModelError,
+        match=rf"step-0000000002.safetensors has format {FORMAT + 1}; this nolabel reads up to {FORMAT}",
+    ):
         load_newest(tmp_path)
 
 

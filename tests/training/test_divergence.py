@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from training.toys import EVERY, Duel, KMeans, Line, Moments, Normed, Taught, job, make, same, state, table, untimed
 
 from nolabel.errors import DivergedError
 from nolabel.training import checkpoint, engine
 from nolabel.training.learner import Learner, Step
 from nolabel.types import Batch, Losses
+from training.toys import EVERY, Duel, KMeans, Line, Moments, Normed, Taught, job, make, same, state, table, untimed
 
 
 class _NanGradient(torch.autograd.Function):
@@ -70,7 +70,9 @@ def test_the_step_is_named_and_the_state_before_it_kept(kind: str, how: str, at:
     what = "gradient" if how == "nan gradient" else "objective" if kind.startswith("counting") else "loss"
     history: list[dict[str, float]] = []
     folder = tmp_path / "run"
-    with pytest.raises(DivergedError, match=f"the {what} became NaN or infinite at step {at}. The state before") as caught:
+    with pytest.raises(
+        DivergedError, match=f"the {what} became NaN or infinite at step {at}. The state before"
+    ) as caught:
         engine.run(job(learner, table(), folder=folder, plan=plan, history=history))
     assert caught.value.step == at
     assert same(state(learner), states[at - 1])

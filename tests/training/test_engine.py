@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from training.toys import WIDTH, Duel, Line, Moments, job, make, mapped, same, state, table, untimed, values
 
 from nolabel.data.sampler import split_rows
 from nolabel.errors import ArgumentError, OutputError, TrainingInterrupted
@@ -18,6 +17,7 @@ from nolabel.training.ema import Average
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.progress import Listener
 from nolabel.types import Batch, Losses
+from training.toys import WIDTH, Duel, Line, Moments, job, make, mapped, same, state, table, untimed, values
 
 
 class Noted(Listener):
@@ -124,7 +124,9 @@ def test_early_stopping_stops_and_brings_the_best_weights_back(
 
 def test_without_patience_the_last_weights_stay() -> None:
     learner = Script([1.0, 2.0, 3.0])
-    outcome = engine.run(job(learner, table(), batch_size=32, learning_rate=1.0, plan={"holdout": 0.2, "optimizer": "sgd"}))
+    outcome = engine.run(
+        job(learner, table(), batch_size=32, learning_rate=1.0, plan={"holdout": 0.2, "optimizer": "sgd"})
+    )
     assert outcome.reason == "finished"
     assert learner.weight.item() == pytest.approx(1 + 1.9 + 2.71)
 
@@ -164,7 +166,9 @@ def test_early_stopping_keeps_the_best_averaged_weights() -> None:
 
 def test_a_holdout_without_a_loss_to_measure_is_refused() -> None:
     for learner in (Duel(), Moments()):
-        with pytest.raises(ArgumentError, match=f"plan.holdout=0.2 needs a learner with one loss.*{type(learner).__name__}"):
+        with pytest.raises(
+            ArgumentError, match=f"plan.holdout=0.2 needs a learner with one loss.*{type(learner).__name__}"
+        ):
             engine.run(job(learner, table(), plan={"holdout": 0.2, "patience": 1}))
 
 
@@ -174,7 +178,9 @@ def test_clipping_bounds_the_whole_gradient() -> None:
             return Losses({"steep": 1e6 * self.weight.sum()})
 
     learner = Steep([])
-    engine.run(job(learner, table(8), epochs=1, batch_size=8, learning_rate=1.0, plan={"clip": 0.25, "optimizer": "sgd"}))
+    engine.run(
+        job(learner, table(8), epochs=1, batch_size=8, learning_rate=1.0, plan={"clip": 0.25, "optimizer": "sgd"})
+    )
     assert learner.weight.item() == pytest.approx(-0.25)
 
 
@@ -244,7 +250,9 @@ def test_a_record_is_made_of_means_over_samples() -> None:
 
     outcome = engine.run(job(Watched(), table(37), epochs=1))
     record, mean = outcome.history[0], values(37)[:, 0].mean().item()
-    assert [record[name] for name in ("a", "b", "c", "loss")] == pytest.approx([mean, 2 * mean, 3 * mean, 3 * mean], rel=1e-5)
+    assert [record[name] for name in ("a", "b", "c", "loss")] == pytest.approx(
+        [mean, 2 * mean, 3 * mean, 3 * mean], rel=1e-5
+    )
     assert record["epoch"] == 1
     assert record["seconds"] > 0
     assert record["samples_per_second"] == pytest.approx(37 / record["seconds"])
@@ -263,7 +271,9 @@ def test_listeners_are_told_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [record for event, record in noted.told if event == "epoch"] == outcome.history
     end = noted.told[-1][1]
     assert end["reason"] == "finished"
-    assert end["health"] == [{"level": v.level, "name": v.name, "text": v.text, "knob": v.knob} for v in outcome.verdicts]
+    assert end["health"] == [
+        {"level": v.level, "name": v.name, "text": v.text, "knob": v.knob} for v in outcome.verdicts
+    ]
     json.dumps(end)
 
 
@@ -350,7 +360,9 @@ def test_checkpoints_come_as_often_as_was_asked(tmp_path: Path) -> None:
 def test_a_folder_with_another_runs_checkpoints_is_refused(tmp_path: Path) -> None:
     engine.run(job(Line(), table(), epochs=1, folder=tmp_path))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(OutputError, match="holds checkpoints of another run: resume that one, or give a folder of its own"):
+    with pytest.raises(
+        OutputError, match="holds checkpoints of another run: resume that one, or give a folder of its own"
+    ):
         engine.run(job(Line(), table(), epochs=3, folder=tmp_path))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -388,7 +400,9 @@ def test_a_signal_that_comes_too_late_to_stop_a_step_is_not_swallowed(
             return save(*args)
 
         monkeypatch.setattr(checkpoint, "save", late_save)
-    with pytest.raises(TrainingInterrupted, match="stopped by SIGTERM after step 4. A checkpoint was written") as caught:
+    with pytest.raises(
+        TrainingInterrupted, match="stopped by SIGTERM after step 4. A checkpoint was written"
+    ) as caught:
         engine.run(job(Late(), table(), epochs=1, folder=tmp_path, plan={"holdout": 0.2}))
     assert caught.value.signum == signal.SIGTERM
     monkeypatch.undo()

@@ -37,9 +37,7 @@ def test_a_full_disk_stops_the_run_and_costs_only_the_step(how: str, tmp_path: P
     newest = tmp_path / "run" / "checkpoint" / "step-0000000008.safetensors"
     assert failed["error"] == "OutputError"
     assert failed["text"].startswith(f"the disk is full: {newest} needs ")
-    assert failed["text"].endswith(
-        "bytes. What was there before is intact; free some space and go on with resume"
-    )
+    assert failed["text"].endswith("bytes. What was there before is intact; free some space and go on with resume")
     assert failed["step"] == 7
     assert failed["problems"] == 0
     assert failed["files"] == ["step-0000000006.safetensors", "step-0000000007.safetensors"]  # nothing half-written
@@ -47,4 +45,12 @@ def test_a_full_disk_stops_the_run_and_costs_only_the_step(how: str, tmp_path: P
     assert resumed["same"]
     assert resumed["history"]
     assert resumed["reasons"] == ["failed", "finished"]
-    assert [kind for kind in resumed["kinds"] if kind != "step"] == ["run", "epoch", "end", "run", "epoch", "epoch", "end"]
+    assert [kind for kind in resumed["kinds"] if kind != "step"] == [
+        "run",
+        "epoch",
+        "end",
+        "run",
+        "epoch",
+        "epoch",
+        "end",
+    ]

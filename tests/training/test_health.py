@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from training.toys import Line, Moments, job, table, values
 
 from nolabel.training import engine
 from nolabel.training.health import effective_rank, examine
+from training.toys import Line, Moments, job, table, values
 
 spread = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
 falling = [{"epoch": e, "loss": 1 / e} for e in range(1, 7)]
@@ -116,4 +116,6 @@ def test_the_engine_asks_for_verdicts_when_a_run_ends() -> None:
             return super().encode(x) * 0
 
     assert [verdict.name for verdict in engine.run(job(Flat(), table())).verdicts] == ["collapse"]
-    assert [verdict.name for verdict in engine.run(job(Moments(), table(values_of=values(50)))).verdicts] == ["not learning"]
+    assert [verdict.name for verdict in engine.run(job(Moments(), table(values_of=values(50)))).verdicts] == [
+        "not learning"
+    ]

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from training.toys import Line, job, table
 
 from nolabel.training import engine
 from nolabel.training.interrupts import Interrupts
+from training.toys import Line, job, table
 
 
 @pytest.fixture(autouse=True)

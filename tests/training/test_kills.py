@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from training.toys import Line, job, make, same, state, table, untimed
 
 from nolabel.training import checkpoint, engine
+from training.toys import Line, job, make, same, state, table, untimed
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from training.toys import EVERY, KMeans, Line, Moments, Taught, job, make, mapped, same, state, table, untimed, values
 
 from nolabel.errors import TrainingInterrupted
 from nolabel.training import engine
 from nolabel.training.learner import GradientLearner, Learner, Step
 from nolabel.types import Batch, Losses
+from training.toys import EVERY, KMeans, Line, Moments, Taught, job, make, mapped, same, state, table, untimed, values
 
 KINDS = list(EVERY)
 
@@ -114,7 +114,9 @@ def test_stopped_and_resumed_is_as_never_stopped(
                 job(make(kind), table(37), folder=tmp_path, plan={"clip": 1.0, "schedule": "cosine", "warmup": 0.2})
             )
     learner = EVERY[kind]()  # other first weights: all must come from the checkpoint
-    again = job(learner, table(37), folder=tmp_path, resume=True, plan={"clip": 1.0, "schedule": "cosine", "warmup": 0.2})
+    again = job(
+        learner, table(37), folder=tmp_path, resume=True, plan={"clip": 1.0, "schedule": "cosine", "warmup": 0.2}
+    )
     outcome = engine.run(again)
     assert same(state(learner), state(whole))
     assert untimed(outcome.history) == untimed(expected.history)

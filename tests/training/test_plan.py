@@ -20,9 +20,17 @@ def unchecked() -> Iterator[None]:
 
 
 NONSENSE: list[tuple[str, Any, str]] = [
-    ("optimizer", "adamm", r"plan.optimizer must be one of 'adamw', 'adam', 'sgd', 'lars'; got 'adamm'; did you mean 'adamw?'"),
+    (
+        "optimizer",
+        "adamm",
+        r"plan.optimizer must be one of 'adamw', 'adam', 'sgd', 'lars'; got 'adamm'; did you mean 'adamw?'",
+    ),
     ("optimizer", None, "plan.optimizer must be one of .* got None"),
-    ("schedule", "cosin", "plan.schedule must be one of 'constant', 'cosine', 'step'; got 'cosin'; did you mean 'cosine'"),
+    (
+        "schedule",
+        "cosin",
+        "plan.schedule must be one of 'constant', 'cosine', 'step'; got 'cosin'; did you mean 'cosine'",
+    ),
     ("precision", "fp16", "plan.precision must be one of 'fp32', 'bf16'; got 'fp16'"),
     ("weight_decay", -0.1, "plan.weight_decay must be a number at least 0; got -0.1"),
     ("weight_decay", float("nan"), "plan.weight_decay must be a number at least 0; got nan"),
@@ -74,7 +82,9 @@ def test_a_plan_comes_from_what_a_user_gives() -> None:
     plan = Plan(clip=1.0)
     assert as_plan(plan) is plan
     assert as_plan({"clip": 1.0}) == plan
-    with pytest.raises(ArgumentError, match=r"plan has no field 'optimiser'; did you mean 'optimizer'\?\. Fields: optimizer, "):
+    with pytest.raises(
+        ArgumentError, match=r"plan has no field 'optimiser'; did you mean 'optimizer'\?\. Fields: optimizer, "
+    ):
         as_plan({"optimiser": "adam"})
     with pytest.raises(ArgumentError, match="plan must be a Plan, a mapping of its fields, or None; got str"):
         as_plan("adam")

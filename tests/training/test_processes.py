@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training import pair
-from training.toys import EVERY, Line, job, make, same, state, table, untimed, values
 
 from nolabel.training import engine
 from nolabel.training.engine import Stream
 from nolabel.training.plan import Plan
+from training import pair
+from training.toys import EVERY, Line, job, make, same, state, table, untimed, values
 
 Results = tuple[Path, Path]
 
@@ -44,7 +44,9 @@ def told(out: Path, name: str, rank: int = 0) -> tuple[dict[str, Tensor], dict[s
 def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     assert found.keys() == expected.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            found[name], value, atol=1e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def assert_same_history(found: list[dict[str, float]], expected: list[dict[str, float]]) -> None:

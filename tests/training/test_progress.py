@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training.toys import Line, job, table
 
 from nolabel.errors import ArgumentError, OutputError
 from nolabel.training import engine
 from nolabel.training.progress import Bar, JsonLines, TensorBoard
+from training.toys import Line, job, table
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -53,7 +53,9 @@ def test_lines_that_cannot_be_written_are_an_error_that_names_the_file(tmp_path:
             JsonLines(Path("/dev/full")).epoch({"loss": 1.0})
 
 
-def test_a_full_disk_at_the_end_does_not_hide_why_the_run_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_at_the_end_does_not_hide_why_the_run_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Failing(Line):
         def loss(self, *_: Any) -> Any:
             def full(*_: Any, **__: Any) -> None:
@@ -79,7 +81,9 @@ def test_the_bar_shows_rate_losses_time_left_and_waiting(
         assert word in err
 
 
-def test_the_bar_is_taken_away_when_a_run_fails(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_is_taken_away_when_a_run_fails(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Failing(Line):
         def loss(self, *_: Any) -> Any:
             raise KeyError("on purpose")
@@ -118,6 +122,9 @@ def test_tensorboard_gets_every_number_of_every_epoch(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     outcome = engine.run(job(Line(), table(), epochs=2, listeners=[TensorBoard(tmp_path)]))
     expected = [
-        (name, value, record["epoch"]) for record in outcome.history for name, value in record.items() if name != "epoch"
+        (name, value, record["epoch"])
+        for record in outcome.history
+        for name, value in record.items()
+        if name != "epoch"
     ]
     assert written == [str(tmp_path), *expected, "closed"]

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from training.toys import Line, Moments, job, make, same, state, table, untimed
 
 from nolabel.errors import SavedModelError
 from nolabel.training import engine
 from nolabel.training.checkpoint import Checkpoint, save
+from training.toys import Line, Moments, job, make, same, state, table, untimed
 
 IDENTITY = {"method": "Line", "arguments": {"latent": 2, "hidden": (8, 4)}, "data": "abc"}
 
@@ -24,7 +24,10 @@ def begun(folder: Path, **changes: Any) -> None:
 CHANGED: list[tuple[dict[str, Any], str]] = [
     ({"identity": {**IDENTITY, "method": "Curve"}}, "method was 'Line', is 'Curve'"),
     ({"identity": {**IDENTITY, "data": "xyz"}}, "data was 'abc', is 'xyz'"),
-    ({"identity": {**IDENTITY, "arguments": {"latent": 3, "hidden": (8, 4)}}}, r"arguments was .*'latent': 2.*'latent': 3"),
+    (
+        {"identity": {**IDENTITY, "arguments": {"latent": 3, "hidden": (8, 4)}}},
+        r"arguments was .*'latent': 2.*'latent': 3",
+    ),
     ({"identity": {**IDENTITY, "new": 1}}, "new was None, is 1"),
     ({"seed": 6}, "seed was 5, is 6"),
     ({"batch_size": 4}, "batch_size was 8, is 4"),
@@ -55,7 +58,9 @@ def test_other_data_are_refused_by_their_number(tmp_path: Path) -> None:
 def test_what_does_not_change_the_past_may_change(tmp_path: Path) -> None:
     begun(tmp_path)
     plan = {"schedule": "cosine", "clip": 1.0, "accumulate": 2, "precision": "bf16"}
-    again = job(Line(), table(), epochs=2, learning_rate=0.001, folder=tmp_path, resume=True, identity=IDENTITY, plan=plan)
+    again = job(
+        Line(), table(), epochs=2, learning_rate=0.001, folder=tmp_path, resume=True, identity=IDENTITY, plan=plan
+    )
     assert len(engine.run(again).history) == 2
 
 
@@ -68,7 +73,9 @@ def test_a_learner_of_another_shape_is_refused(tmp_path: Path) -> None:
             self.down = torch.nn.Linear(4, 3)
             self.extra = torch.nn.Linear(1, 1)
 
-    with pytest.raises(SavedModelError, match=r"another shape.*down.bias was \(2,\), is \(3,\).*extra.bias was not there, is"):
+    with pytest.raises(
+        SavedModelError, match=r"another shape.*down.bias was \(2,\), is \(3,\).*extra.bias was not there, is"
+    ):
         engine.run(job(Longer(), table(), folder=tmp_path, resume=True))
 
 
@@ -83,7 +90,9 @@ def test_when_all_are_damaged_each_is_named(tmp_path: Path) -> None:
     begun(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(b"damaged")
-    with pytest.raises(SavedModelError, match=r"(?s)no checkpoint in .*step-0000000005.*damaged.*step-0000000004.*damaged"):
+    with pytest.raises(
+        SavedModelError, match=r"(?s)no checkpoint in .*step-0000000005.*damaged.*step-0000000004.*damaged"
+    ):
         engine.run(job(Line(), table(), folder=tmp_path, resume=True, identity=IDENTITY))
 
 

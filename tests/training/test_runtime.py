@@ -20,7 +20,9 @@ def test_nonsense_is_refused(name: str) -> None:
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ArgumentError, match="plan.device='cuda:1', but PyTorch sees no GPU here; use device='auto' or 'cpu'"):
+    with pytest.raises(
+        ArgumentError, match="plan.device='cuda:1', but PyTorch sees no GPU here; use device='auto' or 'cpu'"
+    ):
         find_device("cuda:1")
 
 

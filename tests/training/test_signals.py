@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from training.toys import Line, job, make, same, state, table, untimed
 
 from nolabel.training import checkpoint, engine
+from training.toys import Line, job, make, same, state, table, untimed
 
 Told = dict[str, dict[str, Any]]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from training.toys import EVERY, KMeans, Line, Moments, job, make, mapped, same, state, table, values
 
 from nolabel.errors import DivergedError
 from nolabel.training import engine
@@ -13,6 +12,7 @@ from nolabel.training.engine import Stream
 from nolabel.training.learner import Learner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, Losses
+from training.toys import EVERY, KMeans, Line, Moments, job, make, mapped, same, state, table, values
 
 
 def stream(learner: Learner, **plan: object) -> Stream:

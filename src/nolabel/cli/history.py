@@ -15,23 +15,23 @@ _ONCE = ("--resume", "--overwrite")  # how a run was started, not what it is
 
 
 def program() -> str:
-    """How this program was called."""
+    """How this program was called, launchers apart."""
     if PROGRAM in os.environ:
         return os.environ[PROGRAM]
-    if Path(sys.argv[0]).parts[-2:] != ("nolabel", "__main__.py"):
-        return "nolabel"
-    return "python -m nolabel" if "RANK" not in os.environ else f"{_launcher()} -m nolabel"
-
-
-def _launcher() -> str:
-    """One that starts as many processes; which one it was cannot be told from inside."""
-    here, everywhere = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("WORLD_SIZE")
-    return f"torchrun --nproc-per-node {here}" if here == everywhere else "torchrun ..."
+    return "python -m nolabel" if Path(sys.argv[0]).parts[-2:] == ("nolabel", "__main__.py") else "nolabel"
 
 
 def as_typed(words: Sequence[str]) -> str:
     """A command as a person would type it."""
-    return f"{program()} {shlex.join(words)}"
+    launched = "RANK" in os.environ and PROGRAM not in os.environ  # by torchrun or the like, not by --processes
+    called = f"{_launcher()} -m nolabel" if launched and words[0] == "fit" else program()
+    return f"{called} {shlex.join(words)}"
+
+
+def _launcher() -> str:
+    """A launcher of as many processes; which one it was cannot be told from inside."""
+    here, everywhere = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("WORLD_SIZE")
+    return f"torchrun --nproc-per-node {here}" if here == everywhere else "torchrun ..."
 
 
 def to_resume(words: Sequence[str]) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -38,7 +37,17 @@ if TYPE_CHECKING:
     from nolabel.methods._base import Estimator
 
 FORMAT = 1
-OURS = ("model", "checkpoint", "metrics.jsonl", "report.html", "evidence.json", "tensorboard")
+PROOF = ("metrics.jsonl", "model/model.json", "checkpoint/step-*.safetensors")  # one of them makes a folder a run's
+OURS = (  # all that a run leaves; nothing else is ever removed
+    *PROOF,
+    "model/model.safetensors",
+    "model/.*.part",
+    "checkpoint/.*.part",
+    "tensorboard/events.out.tfevents.*",
+    "command.json",
+    "evidence.json",
+    "report.html",
+)
 
 
 # --- run folders -----------------------------------------------------------------------------------------------------
@@ -68,19 +77,22 @@ def check(out: str | Path | None, *, resume: bool, overwrite: bool) -> None:
         raise ArgumentError("resume and overwrite exclude each other: go on with the old run, or replace it")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; out must be a folder")
-    if is_writer() and folder.exists() and any(folder.iterdir()) and not resume:
+    if is_writer() and not resume:
         _refuse_occupied(folder, overwrite)
 
 
 def _refuse_occupied(folder: Path, overwrite: bool) -> None:
-    if not overwrite:
+    try:
+        names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise OutputError(f"cannot look into the folder {folder}: {error.strerror or error}") from error
+    if names and not overwrite:
         raise OutputError(
             f"{folder} exists and is not empty. Choose another folder, or say overwrite to replace the run in it, "
             "or resume to go on with it"
         )
-    strangers = [entry.name for entry in folder.iterdir() if entry.name not in OURS]
-    if strangers and not (folder / "metrics.jsonl").exists() and not (folder / "model").exists():
-        raise OutputError(f"{folder} holds no run of nolabel ({', '.join(sorted(strangers)[:5])}); it is not replaced")
+    if names and not any(any(folder.glob(pattern)) for pattern in PROOF):
+        raise OutputError(f"{folder} holds no run of nolabel ({', '.join(names[:5])}); it is not replaced")
 
 
 def prepare(out: str | Path | None, *, resume: bool) -> Path | None:
@@ -105,12 +117,9 @@ def prepare(out: str | Path | None, *, resume: bool) -> Path | None:
 
 
 def _clear(folder: Path) -> None:
-    for name in OURS:
-        target = folder / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+    for pattern in OURS:
+        for file in folder.glob(pattern):
+            file.unlink()
 
 
 def listeners(folder: Path | None, *, progress: bool, tensorboard: bool) -> list[Listener]:
@@ -192,6 +201,8 @@ def save(model: "Estimator", folder: Path) -> Path:
     }
     write_whole(folder / "model.safetensors", content)
     write_whole(folder / "model.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    for cut_short in folder.glob(".model.*.part"):  # by a kill
+        cut_short.unlink(missing_ok=True)
     return folder
 
 
@@ -229,7 +240,7 @@ def load(path: str | Path) -> "Estimator":
         return _revive(facts, folder)
     except SavedModelError:
         raise
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         raise SavedModelError(f"{folder / 'model.json'} is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -240,10 +251,12 @@ def _facts(folder: Path) -> dict[str, Any]:
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
         version = int(facts["format"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SavedModelError(f"{file} is damaged: {error}") from error
+        made_by = facts["versions"]["nolabel"]
+    except OSError as error:
+        raise SavedModelError(f"cannot read {file}: {error.strerror or error}") from error
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
+        raise SavedModelError(f"{file} is damaged: {type(error).__name__}: {error}") from error
     if version > FORMAT:
-        made_by = facts.get("versions", {}).get("nolabel", "a newer version")
         raise SavedModelError(
             f"{folder} was written by nolabel {made_by} in format {version}; this is nolabel {__version__}, which "
             f"reads formats up to {FORMAT}. Upgrade with: pip install -U nolabel"

@@ -7,7 +7,8 @@ and features, clean x against x̂, all entries alike.
 
 Shapes: x (B, *shape) → z (B, L) → x̂ (B, *shape).
 Relations: without damage this is an Autoencoder. Masking blocks of an image is the simplest masked-image model.
-Known departure from [1]: salt-and-pepper and blocks come from later work ([2]; random erasing, Zhong et al. 2020).
+Known departures from [1]: noisy values stay in [0, 1] where the clean ones lie there, as they would in a file;
+salt-and-pepper and blocks come from later work ([2]; random erasing, Zhong et al. 2020).
 [1] Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders", ICML.
 [2] Vincent et al. 2010, "Stacked denoising autoencoders", JMLR 11.
 """
@@ -73,8 +74,8 @@ class DenoisingAutoencoder(Reconstructor):
     noise : {"gaussian", "masking", "salt_and_pepper", "blocks"}, default="gaussian"
         Kind of damage; "blocks" erases one rectangle of an image.
     amount : float, default=0.3
-        Standard deviation for "gaussian" (in network space: pixels in [0, 1], columns standardised), otherwise the
-        fraction of entries that is hit.
+        Standard deviation for "gaussian" (in network space: pixels in [0, 1], where they stay; columns standardised),
+        otherwise the fraction of entries that is hit.
     hidden : sequence of int or None, default=None
         Widths from the data to the code; channels for `net="conv"`. Without `latent` the last is the code.
         None chooses.
@@ -165,7 +166,7 @@ class DenoisingAutoencoder(Reconstructor):
         data = self._open(X)
         corrupt = Corrupt(self.noise, self.amount, self.spec_)
         damaged = (corrupt(batch.x, Draws(random_state, number)) for number, batch in enumerate(data.batches()))
-        return self._restore(part.clamp(0, 1) if self.spec_.values == "unit" else part for part in damaged)
+        return self._restore(damaged)
 
     @classmethod
     def tiny(cls) -> Self:

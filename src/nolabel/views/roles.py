@@ -27,7 +27,8 @@ class Corrupt:
     noise : {"gaussian", "masking", "salt_and_pepper", "blocks"}
         Kind of damage; "blocks" erases one rectangle of an image.
     amount : float
-        Standard deviation for "gaussian" (in network space), otherwise the fraction of entries that is hit.
+        Standard deviation for "gaussian" (in network space; values in [0, 1] stay there), otherwise the fraction of
+        entries that is hit.
     spec : DataSpec
         What the samples look like: tells whether blocks make sense, and what salt and pepper are.
     """
@@ -52,7 +53,8 @@ class Corrupt:
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """Network values (B, *shape), damaged."""
         if self.noise == "gaussian":
-            return corruption.gaussian(x, self.amount, draws)
+            noisy = corruption.gaussian(x, self.amount, draws)
+            return noisy.clamp(0, 1) if self.spec.values == "unit" else noisy  # as a noisy image would be stored
         if self.noise == "masking":
             return corruption.masking(x, self.amount, draws)
         if self.noise == "salt_and_pepper":

@@ -1,0 +1,478 @@
+"""What estimators leave on disk: run folders that are not trampled on, and saved models that are checked and never run."""
+
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+from safetensors.torch import load_file, save_file
+
+import nolabel
+from nolabel.errors import ArgumentError, NolabelError, OutputError, SavedModelError
+from nolabel.methods import _folder
+
+X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+
+
+def tiny(**changes: Any) -> Any:
+    return nolabel.Autoencoder(**{"hidden": (4, 2), "epochs": 1, "random_state": 0, **changes})
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, not to be changed."""
+    folder = tmp_path_factory.mktemp("original") / "run"
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    tiny().fit(frame, out=folder)
+    return folder
+
+
+@pytest.fixture
+def run(original: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    return Path(shutil.copytree(original, tmp_path / "run"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the facts of a saved model."""
+    file = folder / "model" / "model.json"
+    facts = json.loads(file.read_text())
+    change(facts)
+    file.write_text(json.dumps(facts))
+
+
+def put(**values: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda facts: facts.update(values)
+
+
+# --- run folders -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_folder_holds_what_it_should(run: Path) -> None:
+    assert sorted(path.name for path in run.iterdir()) == ["checkpoint", "metrics.jsonl", "model"]
+    assert sorted(path.name for path in (run / "model").iterdir()) == ["model.json", "model.safetensors"]
+    assert all(isinstance(json.loads(line), dict) for line in (run / "metrics.jsonl").read_text().splitlines())
+
+
+def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny().fit(X)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_exists_is_refused_and_left_as_it_is(run: Path) -> None:
+    before = contents(run)
+    with pytest.raises(
+        OutputError, match=r"exists and is not empty. Choose another folder, or say overwrite.*or resume"
+    ):
+        tiny().fit(X, out=run)
+    assert contents(run) == before
+
+
+def test_a_folder_that_is_empty_or_not_there_is_made(tmp_path: Path) -> None:
+    tiny().fit(X, out=tmp_path)
+    tiny().fit(X, out=str(tmp_path / "some" / "where" / "new"))
+    assert (tmp_path / "some" / "where" / "new" / "model" / "model.json").is_file()
+
+
+def test_overwrite_replaces_the_run_and_nothing_else(run: Path) -> None:
+    mine = ["notes.txt", "model/notes.txt", "checkpoint/backup.safetensors", "my data/a.csv", "tensorboard/mine.txt"]
+    for name in mine:
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text("mine")
+    (run / "report.html").write_text("an old report")
+    (run / "model" / ".model.json.123.part").write_text("half a file")
+    tiny(epochs=2, random_state=1).fit(X, out=run, overwrite=True)
+    assert all((run / name).read_text() == "mine" for name in mine)
+    assert not (run / "report.html").exists()
+    assert not (run / "model" / ".model.json.123.part").exists()
+    assert len(list((run / "checkpoint").glob("step-*"))) == 1
+    assert nolabel.load(run).seed_ == 1
+    assert len([line for line in (run / "metrics.jsonl").read_text().splitlines() if '"run"' in line]) == 1
+
+
+@pytest.mark.parametrize("strangers", [["thesis.tex"], ["model/weights.bin"], ["checkpoint/a", "report.html"]])
+def test_overwrite_does_not_touch_a_folder_that_is_no_run(strangers: list[str], tmp_path: Path) -> None:
+    for name in strangers:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(OutputError, match=r"holds no run of nolabel \(.*\); it is not replaced"):
+        tiny().fit(X, out=tmp_path, overwrite=True)
+    assert contents(tmp_path) == before
+
+
+def test_overwriting_nothing_is_starting(tmp_path: Path) -> None:
+    tiny().fit(X, out=tmp_path / "new", overwrite=True)
+    assert (tmp_path / "new" / "model" / "model.json").is_file()
+
+
+def test_a_folder_is_not_cleared_before_the_data_are_known_to_be_good(run: Path) -> None:
+    before = contents(run)
+    for bad in (np.full((40, 5), np.nan), np.zeros((40, 5)), X[:1]):
+        with pytest.raises(NolabelError):
+            tiny().fit(bad, out=run, overwrite=True)
+    with pytest.raises(ArgumentError):
+        tiny(epochs=0).fit(X, out=run, overwrite=True)
+    assert contents(run) == before
+
+
+def test_a_file_in_the_way_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(OutputError, match=f"{tmp_path}/file is a file; out must be a folder"):
+            tiny().fit(X, out=tmp_path / "file", **options)
+    with pytest.raises(OutputError, match=f"cannot make the folder {tmp_path}/file/run: Not a directory"):
+        tiny().fit(X, out=tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody can write to: /proc")
+def test_a_place_that_cannot_be_written_is_told_of() -> None:
+    with pytest.raises(OutputError, match="cannot make the folder /proc/a-run: "):
+        tiny().fit(X, out="/proc/a-run")
+    with pytest.raises(OutputError, match="cannot write /proc/self/model.safetensors: "):
+        tiny().fit(X).save("/proc/self")
+
+
+def test_resume_and_overwrite_exclude_each_other_and_resume_needs_a_run(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="resume and overwrite exclude each other"):
+        tiny().fit(X, out=run, resume=True, overwrite=True)
+    with pytest.raises(ArgumentError, match="resume=True needs out=FOLDER"):
+        tiny().fit(X, resume=True)
+    with pytest.raises(SavedModelError, match=f"there is no checkpoint in {tmp_path}/none/checkpoint to go on from"):
+        tiny().fit(X, out=tmp_path / "none", resume=True)
+
+
+def test_resume_with_other_arguments_or_data_is_refused_by_name(run: Path) -> None:
+    before = contents(run)
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    refusals: list[tuple[Any, Any, str]] = [
+        (tiny(hidden=(3, 2)), frame, r"arguments was .*\[4, 2\].* is .*\[3, 2\]"),
+        (tiny(random_state=1), frame, "seed was 0, is 1"),
+        (tiny(), frame + 1, "data was '.*', is '.*'"),
+        (tiny(), frame[:30], "samples was 40, is 30"),
+        (nolabel.DenoisingAutoencoder(random_state=0), frame, "method was 'Autoencoder', is 'DenoisingAutoencoder'"),
+    ]
+    for model, data, says in refusals:
+        with pytest.raises(SavedModelError, match=f"holds another run.*{says}"):
+            model.fit(data, out=run, resume=True)
+        after = contents(run)
+        assert {name: after[name] for name in before if name != "metrics.jsonl"} == {
+            name: before[name] for name in before if name != "metrics.jsonl"
+        }
+
+
+def test_resume_without_a_seed_goes_on_with_the_old_one(tmp_path: Path) -> None:
+    plan = {"holdout": 0.2}
+    whole = tiny(random_state=None, epochs=1, plan=plan).fit(X, out=tmp_path / "run")
+    seed = whole.seed_
+    resumed = tiny(random_state=None, epochs=3, plan=plan).fit(X, out=tmp_path / "run", resume=True)
+    straight = tiny(random_state=seed, epochs=3, plan=plan).fit(X)
+    assert resumed.seed_ == seed
+    assert np.array_equal(resumed.transform(X), straight.transform(X))
+    assert nolabel.load(tmp_path / "run").seed_ == seed
+
+
+def test_a_second_process_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert not _folder.is_writer()
+    assert _folder.prepare(tmp_path / "run", resume=False) == tmp_path / "run"
+    assert list(tmp_path.iterdir()) == []
+    assert _folder.listeners(tmp_path, progress=True, tensorboard=False) == []
+
+
+def test_tensorboard_needs_a_folder() -> None:
+    with pytest.raises(ArgumentError, match="tensorboard=True needs out=FOLDER to write to"):
+        tiny().fit(X, tensorboard=True)
+
+
+def test_a_fingerprint_tells_data_apart() -> None:
+    data = nolabel.open(X)
+    prints = {
+        _folder.fingerprint(data),
+        _folder.fingerprint(nolabel.open(X[:39])),
+        _folder.fingerprint(nolabel.open(X + 1)),
+        _folder.fingerprint(nolabel.open(X[::-1].copy())),
+        _folder.fingerprint(data, torch.zeros(40, dtype=torch.int64)),
+        _folder.fingerprint(data, torch.ones(40, dtype=torch.int64)),
+    }
+    assert len(prints) == 6
+    assert _folder.fingerprint(data) == _folder.fingerprint(nolabel.open(X))
+
+
+# --- saved models ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_loaded_is_what_was_saved(run: Path) -> None:
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    expected = tiny().fit(frame)
+    for place in (run, str(run), run / "model"):
+        model = nolabel.load(place)
+        assert np.array_equal(model.transform(frame), expected.transform(frame))
+        assert model.get_params() == expected.get_params()
+        assert list(model.feature_names_in_) == list("abcde")
+        assert model.seed_ == 0
+        assert [record["loss"] for record in model.history_] == [record["loss"] for record in expected.history_]
+        assert model.health_ == expected.health_
+        assert not model.learner_.training
+
+
+def test_every_kind_of_argument_comes_back(tmp_path: Path) -> None:
+    plan = nolabel.Plan(clip=1.0, device="cpu")
+    model = tiny(latent=np.int64(2), hidden=[4], learning_rate=np.float64(0.01), plan=plan).fit(X)
+    model.save(tmp_path)
+    loaded = nolabel.load(tmp_path)
+    assert loaded.latent == 2
+    assert loaded.learning_rate == 0.01
+    assert np.array_equal(loaded.transform(X), model.transform(X))
+    again = loaded.fit(X)  # its arguments are good enough to fit with
+    assert np.array_equal(again.transform(X), model.transform(X))
+
+
+def test_loading_leaves_global_generators_alone(run: Path) -> None:
+    before = torch.get_rng_state()
+    nolabel.load(run)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        SavedModelError, match=rf"{tmp_path} holds no model of nolabel \(there is no model.json in it\)"
+    ):
+        nolabel.load(tmp_path)
+    with pytest.raises(SavedModelError, match="none holds no model of nolabel"):
+        nolabel.load(tmp_path / "none")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SavedModelError, match="file holds no model of nolabel"):
+        nolabel.load(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "3",
+        '"text"',
+        "{}",
+        '{"format": "one"}',
+        '{"format": 1}',
+        '{"format": Infinity}',
+        "[" * 100_000,
+    ],
+    ids=lambda text: text[:20] or "empty",
+)
+def test_facts_that_are_no_facts_are_damage(text: str, run: Path) -> None:
+    (run / "model" / "model.json").write_text(text)
+    with pytest.raises(SavedModelError, match=r"model\.json is damaged: "):
+        nolabel.load(run)
+
+
+def test_bytes_that_are_no_text_are_damage(run: Path) -> None:
+    (run / "model" / "model.json").write_bytes(b"\xff\xfe\x00 not utf-8 \x80")
+    with pytest.raises(SavedModelError, match=r"model\.json is damaged: UnicodeDecodeError"):
+        nolabel.load(run)
+
+
+@pytest.mark.parametrize(
+    "name", ["method", "arguments", "seed", "spec", "n_features", "history", "health", "sha256", "versions"]
+)
+@pytest.mark.parametrize("value", [None, 1e400, "nonsense", [["a"]], {"b": {}}], ids=repr)
+def test_any_fact_may_be_missing_or_nonsense(name: str, value: Any, run: Path) -> None:
+    edit(run, put(**{name: value}))
+    harmless = (name == "history" and isinstance(value, str | list | dict)) or (name == "health" and value in ("", []))
+    try:
+        nolabel.load(run)
+    except SavedModelError:
+        pass
+    else:
+        assert harmless
+    edit(run, lambda facts: facts.pop(name))
+    with pytest.raises(SavedModelError, match="is damaged"):
+        nolabel.load(run)
+
+
+def test_every_single_flipped_byte_of_the_facts_is_survived(run: Path) -> None:
+    """Loaded all the same (a digit more or less), or refused in our words: never an error of somebody else."""
+    file = run / "model" / "model.json"
+    content = file.read_bytes()
+    rng = np.random.default_rng(0)
+    for position in rng.choice(len(content), 60, replace=False):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << int(rng.integers(8))
+        file.write_bytes(damaged)
+        try:
+            nolabel.load(run)
+        except SavedModelError:
+            pass
+
+
+def test_a_newer_format_says_what_to_do(run: Path) -> None:
+    edit(run, put(format=_folder.FORMAT + 1, versions={"nolabel": "9.9.9"}))
+    with pytest.raises(
+        SavedModelError,
+        match=rf"was written by nolabel 9\.9\.9 in format {_folder.FORMAT + 1}; this is nolabel {nolabel.__version__}.*Upgrade with: pip install -U nolabel",
+    ):
+        nolabel.load(run)
+
+
+def test_an_unknown_method_and_unknown_arguments_are_named(run: Path) -> None:
+    edit(run, put(method="Autoencodder"))
+    with pytest.raises(SavedModelError, match=r"there is no method 'Autoencodder'; did you mean 'autoencoder'\?"):
+        nolabel.load(run)
+    edit(run, put(method="Autoencoder"))
+    edit(run, lambda facts: facts["arguments"].update(latent_width=3, temperature=1.0))
+    with pytest.raises(SavedModelError, match="gives Autoencoder arguments it has not: latent_width, temperature"):
+        nolabel.load(run)
+
+
+@pytest.mark.parametrize("method", ["os.system", "../autoencoder", "_base", "nolabel.methods._folder", "__init__", ""])
+def test_only_methods_of_this_package_are_looked_up(method: str, run: Path) -> None:
+    edit(run, put(method=method))
+    with pytest.raises(SavedModelError, match="there is no method"):
+        nolabel.load(run)
+
+
+def truncated(content: bytes) -> bytes:
+    return content[:-7]
+
+
+def half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:-9] + bytes([content[-9] ^ 64]) + content[-8:]
+
+
+def huge_header(content: bytes) -> bytes:
+    return b"\xff" * 7 + b"\x7f" + content[8:]
+
+
+@pytest.mark.parametrize("damage", [truncated, half, flipped, huge_header, lambda _: b""])
+@pytest.mark.parametrize("digest_too", [False, True])
+def test_damaged_weights_are_refused(damage: Callable[[bytes], bytes], digest_too: bool, run: Path) -> None:
+    """By their digest; and if somebody has made that match, by what safetensors makes of them."""
+    import hashlib
+
+    file = run / "model" / "model.safetensors"
+    content = damage(file.read_bytes())
+    file.write_bytes(content)
+    if digest_too:
+        edit(run, put(sha256=hashlib.sha256(content).hexdigest()))
+    if digest_too and damage is flipped:
+        nolabel.load(run)  # another weight is still a weight
+        return
+    with pytest.raises(SavedModelError, match=r"model\.safetensors is damaged: "):
+        nolabel.load(run)
+
+
+def test_weights_of_another_shape_or_name_are_refused(run: Path) -> None:
+    import hashlib
+
+    file = run / "model" / "model.safetensors"
+    weights = load_file(file)
+    name = next(iter(weights))
+    for other in (
+        {**weights, name: torch.zeros(7, 7)},
+        {key: value for key, value in weights.items() if key != name},
+        {**weights, "extra": torch.zeros(1)},
+    ):
+        save_file(other, file)
+        edit(run, put(sha256=hashlib.sha256(file.read_bytes()).hexdigest()))
+        with pytest.raises(SavedModelError, match="is damaged: RuntimeError.*"):
+            nolabel.load(run)
+
+
+def test_missing_weights_are_told(run: Path) -> None:
+    (run / "model" / "model.safetensors").unlink()
+    with pytest.raises(SavedModelError, match=r"cannot read .*model\.safetensors: No such file"):
+        nolabel.load(run)
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.place),)
+
+
+@pytest.mark.parametrize("how", ["pickle", "torch.save", "torch.save, old format", "numpy"])
+@pytest.mark.parametrize("where", ["model/model.safetensors", "model/model.json", "checkpoint"])
+def test_a_pickle_is_never_run(how: str, where: str, run: Path, tmp_path: Path) -> None:
+    import hashlib
+
+    place = tmp_path / "it went off"
+    file = next((run / "checkpoint").iterdir()) if where == "checkpoint" else run / where
+    if how == "pickle":
+        file.write_bytes(pickle.dumps(Bomb(place)))
+        pickle.loads(file.read_bytes())  # the bomb is a good one
+        place.rmdir()
+    elif how == "numpy":
+        with file.open("wb") as handle:
+            np.save(handle, np.array([Bomb(place)], dtype=object), allow_pickle=True)
+    else:
+        torch.save({"weights": Bomb(place)}, file, _use_new_zipfile_serialization=how == "torch.save")
+    if where == "model/model.safetensors":
+        edit(run, put(sha256=hashlib.sha256(file.read_bytes()).hexdigest()))
+    with pytest.raises(SavedModelError):
+        if where == "checkpoint":
+            tiny().fit(pd.DataFrame(X, columns=list("abcde")), out=run, resume=True)
+        else:
+            nolabel.load(run)
+    assert not place.exists()
+
+
+def test_code_in_the_facts_is_text(run: Path, tmp_path: Path) -> None:
+    place = tmp_path / "it went off"
+    code = f"__import__('os').mkdir({str(place)!r})"
+    for name in ("activation", "loss", "net", "hidden", "plan", "random_state"):
+        edit(run, lambda facts, name=name: facts["arguments"].update({name: code}))  # type: ignore[misc]
+        try:
+            nolabel.load(run)
+        except SavedModelError:
+            pass
+        assert not place.exists()
+
+
+def test_saving_again_replaces_and_clears_what_a_kill_has_left(tmp_path: Path) -> None:
+    model = tiny().fit(X)
+    model.save(tmp_path)
+    (tmp_path / ".model.safetensors.4711.part").write_bytes(b"half")
+    tiny(random_state=3).fit(X).save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+    assert nolabel.load(tmp_path).seed_ == 3
+
+
+def test_a_model_that_was_not_fitted_is_not_saved(tmp_path: Path) -> None:
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError):
+        tiny().save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_saved_model_is_json_and_safetensors_and_nothing_else(run: Path) -> None:
+    facts = json.loads((run / "model" / "model.json").read_text())
+    assert facts["format"] == _folder.FORMAT
+    assert set(facts["versions"]) == {"nolabel", "torch", "numpy", "python"}
+    weights = safetensors.torch.load((run / "model" / "model.safetensors").read_bytes())
+    assert weights.keys() == nolabel.load(run).learner_.state_dict().keys()
