@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py
 
-Prints a line for each method on the digits (codes made on the GPU against the same model loaded on the CPU), then samples
+Prints a line for each method on the digits (codes made on the GPU against the same model run on the CPU), then samples
 a second of the 784-32-784 autoencoder and of a convolutional one on random 28 x 28 images of MNIST's number, fp32 and
 bf16, and of a bare PyTorch loop of the same net with the data on the GPU. Needs a GPU; says so and stops where there is
 none.
@@ -35,6 +35,7 @@ def every_method() -> None:
         assert next(model.learner_.parameters()).device.type == "cuda"
         with tempfile.TemporaryDirectory() as folder:
             again = nolabel.load(model.save(Path(folder) / "model"))
+            again.learner_.to("cpu")
         apart = np.abs(model.transform(digits) - again.transform(digits)).max()
         losses = f"{model.history_[0]['loss']:.4f} -> {model.history_[-1]['loss']:.4f}"
         print(f"{name:24} {seconds:8.2f}   {losses:20} {apart:.1e}")
