@@ -9,6 +9,7 @@ does nothing else (no seed, no logging, no device).
 """
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +28,27 @@ _HOMES = {
 
 
 def _methods() -> dict[str, str]:
-    """Module of every method by its class's name in lower case; reads names of files and imports none."""
-    folder = Path(__file__).parent / "methods"
-    stems = (file.stem for file in folder.glob("[!_]*.py"))
-    return {stem.replace("_", ""): f"nolabel.methods.{stem}" for stem in stems}
+    """Module of every method by the name of its class; reads the methods' files and imports none."""
+    found = {}
+    for file in (Path(__file__).parent / "methods").glob("[!_]*.py"):
+        wanted = file.stem.replace("_", "")
+        name = re.search(rf"^class ({wanted})\b", file.read_text(encoding="utf-8"), re.IGNORECASE | re.MULTILINE)
+        if name:
+            found[name[1]] = f"nolabel.methods.{file.stem}"
+    return found
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):  # inspect, pickle and notebooks probe for such names: answer at once
         raise AttributeError(f"module 'nolabel' has no attribute {name!r}")
-    home = _HOMES.get(name) or (_methods().get(name.lower()) if name[:1].isupper() else None)
-    if home is not None:
-        value = getattr(importlib.import_module(home), name, None)
-        if value is not None:
-            return value
-    raise AttributeError(f"module 'nolabel' has no attribute {name!r}{nearest(name, __dir__())}")
+    home = _HOMES.get(name) or _methods().get(name)
+    if home is None:
+        raise AttributeError(f"module 'nolabel' has no attribute {name!r}{nearest(name, __dir__())}")
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:
-    from nolabel.methods import all_methods
-
-    return sorted([*_HOMES, *all_methods(), "__version__"])
+    return sorted([*_HOMES, *_methods(), "__version__"])
 
 
 __all__ = ["__version__", *_HOMES]

@@ -43,6 +43,10 @@ class BrokenFilesError(DataError):
         super().__init__(message)
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...]]]:
+        """All that it was made of, so that it can come out of a worker process."""
+        return type(self), (str(self), self.problems)
+
 
 class ModalityError(DataError):
     """The data are of another kind (images, a table, ...) than the model was fitted to."""
@@ -71,6 +75,10 @@ class DivergedError(TrainingError):
         super().__init__(message)
         self.step = step
 
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        """All that it was made of, so that it can come out of a worker process."""
+        return type(self), (str(self), self.step)
+
 
 class TrainingInterrupted(NolabelError, KeyboardInterrupt):
     """Ctrl-C or SIGTERM stopped training; `signum` is the signal's number, the state so far was kept."""
@@ -79,11 +87,16 @@ class TrainingInterrupted(NolabelError, KeyboardInterrupt):
         super().__init__(message)
         self.signum = signum
 
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        """All that it was made of, so that it can come out of a worker process."""
+        return type(self), (str(self), self.signum)
+
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """'; did you mean X?' for the choice spelled most like `word`, or '' when none is near."""
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    """'; did you mean X?' for the choice spelled most like `word`, in any case, or '' when none is near."""
+    spelled = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.5)
+    return f"; did you mean {spelled[close[0]]!r}?" if close else ""
 
 
 def not_a_choice(argument: str, value: object, choices: Iterable[str]) -> ArgumentError:

@@ -11,7 +11,7 @@ import pytest
 import nolabel
 from nolabel.cli.stopping import Stopped, exit_code, heeding_sigterm
 
-EPOCHS = 120
+EPOCHS = 200
 WORDS = ["autoencoder", "digits", "--hidden", "8,2", "--epochs", EPOCHS, "--batch-size", 256, "--no-report"]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nolabel.errors import ArgumentError
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.training.learner import AdversarialLearner, GradientLearner, Learner, Step
 from nolabel.types import Batch, DataSpec, Losses
@@ -204,6 +205,13 @@ class AnswersBeforeFit(Sound):
 class TakesAnyWidth(Sound):
     def transform(self, X: Any) -> Any:
         return np.zeros((len(X), self.latent), np.float32)
+
+
+class WantsPlainNumbers(Sound):
+    def build(self, spec: DataSpec) -> Learner:
+        if type(self.latent) is not int:
+            raise ArgumentError("latent must be an int")
+        return super().build(spec)
 
 
 class LooksAtNothing(Sound):

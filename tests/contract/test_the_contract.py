@@ -53,6 +53,7 @@ ON_CLASSES: dict[Callable[..., None], dict[str, str]] = {
     estimator.partial_fit_goes_on: {"HasAnIdleParameter": "partial_fit leaves idle.weight where it was"},
     estimator.sources_agree: {"IgnoresTheSeed": "tensor and array give different codes"},
     estimator.scales_do_not_matter: {},
+    estimator.takes_numbers_of_numpy: {"WantsPlainNumbers": "refuses NumPy's numbers: latent must be an int"},
     estimator.trains_on_fewer_samples_than_a_batch: {},
     estimator.refuses_bad_labels: {},
     learning.beats_its_untrained_self: {"LearnsNothingUseful": "neighbours' votes are right, with first weights"},

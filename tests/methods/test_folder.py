@@ -4,10 +4,11 @@ import json
 import os
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +40,14 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(original: Path, tmp_path: Path) -> Path:
     """A copy of it, to be damaged."""
     return Path(shutil.copytree(original, tmp_path / "run"))
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Without the checker of types, which only tests have and which takes no NumPy numbers for whole numbers."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -230,6 +239,7 @@ def test_what_is_loaded_is_what_was_saved(run: Path) -> None:
         assert not model.learner_.training
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_every_kind_of_argument_comes_back(tmp_path: Path) -> None:
     plan = nolabel.Plan(clip=1.0, device="cpu")
     model = tiny(latent=np.int64(2), hidden=[4], learning_rate=np.float64(0.01), plan=plan).fit(X)

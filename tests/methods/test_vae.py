@@ -237,7 +237,7 @@ def test_samples_differ_unless_seeded() -> None:
     [
         ({"beta": -1.0}, "beta and free_bits must be at least 0"),
         ({"free_bits": -1.0}, "beta and free_bits must be at least 0"),
-        ({"importance_samples": 0}, "importance_samples must be a whole number of at least 1; got 0"),
+        ({"importance_samples": 0}, "importance_samples must be at least 1; got 0"),
         ({"importance_samples": 5, "beta": 2.0}, "with importance_samples above 1 the bound has no KL term"),
         ({"importance_samples": 5, "free_bits": 0.1}, "with importance_samples above 1 the bound has no KL term"),
     ],

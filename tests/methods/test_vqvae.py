@@ -193,11 +193,11 @@ def test_reconstruction_goes_through_the_codebook() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"codebook_size": 0}, "codebook_size must be a whole number of at least 1; got 0"),
-        ({"tokens": 0}, "tokens must be a whole number of at least 1; got 0"),
+        ({"codebook_size": 0}, "codebook_size must be at least 1; got 0"),
+        ({"tokens": 0}, "tokens must be at least 1; got 0"),
         ({"decay": 1.0}, "decay must be at least 0 and below 1; got 1.0"),
         ({"commitment": -0.1}, "commitment must be at least 0; got -0.1"),
-        ({"restart_below": -0.1}, "restart_below must be at least 0; got -0.1"),
+        ({"restart_below": -0.1}, "restart_below must be at least 0 and at most 1; got -0.1"),
     ],
 )
 def test_senseless_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:

@@ -333,7 +333,7 @@ class Estimator(BaseEstimator, ABC):
         return min(200, max(10, round(5000 / math.ceil(samples / batch_size))))
 
     def _identity(self, data: Dataset, labels: Tensor | None) -> dict[str, Any]:
-        may_change = {"epochs", "learning_rate", "plan"}
+        may_change = {"epochs", "learning_rate", "plan", "random_state"}  # the seed itself is compared below
         arguments = {name: value for name, value in _folder.arguments(self).items() if name not in may_change}
         return {
             "method": type(self).__name__,

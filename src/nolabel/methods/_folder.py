@@ -45,6 +45,7 @@ OURS = (  # all that a run leaves; nothing else is ever removed
     "checkpoint/.*.part",
     "tensorboard/events.out.tfevents.*",
     "command.json",
+    "embeddings.parquet",
     "evidence.json",
     "report.html",
 )

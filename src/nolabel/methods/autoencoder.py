@@ -18,7 +18,6 @@ from typing import Any, Self, final
 
 from torch import Tensor
 
-from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
@@ -148,8 +147,6 @@ class Autoencoder(Reconstructor):
 
     def build(self, spec: DataSpec) -> AutoencoderLearner:
         """Encoder and mirrored decoder."""
-        if self.layerwise < 0:
-            raise ArgumentError(f"layerwise must be at least 0; got {self.layerwise!r}")
         at_least("layerwise", self.layerwise, 0)
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)

@@ -18,7 +18,6 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
@@ -145,8 +144,6 @@ class ContractiveAutoencoder(Reconstructor):
 
     def build(self, spec: DataSpec) -> ContractiveAutoencoderLearner:
         """Encoder and tied decoder."""
-        if self.weight < 0:
-            raise ArgumentError(f"weight must be at least 0; got {self.weight!r}")
         at_least("weight", self.weight, 0)
         shape = decide(spec, self.net, self.hidden, self.latent)
         encoder = make_encoder(spec, shape, self.activation)

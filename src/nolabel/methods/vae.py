@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Codec, Draw, Reconstructor, Sampler
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
@@ -228,10 +229,7 @@ class VAE(Sampler, Reconstructor):
         """Encoder of mean and variance, mirrored decoder."""
         if self.beta < 0 or self.free_bits < 0:
             raise ArgumentError(f"beta and free_bits must be at least 0; got {self.beta!r} and {self.free_bits!r}")
-        if not isinstance(self.importance_samples, int) or self.importance_samples < 1:
-            raise ArgumentError(
-                f"importance_samples must be a whole number of at least 1; got {self.importance_samples!r}"
-            )
+        at_least("importance_samples", self.importance_samples, 1)
         if self.importance_samples > 1 and (self.beta != 1 or self.free_bits):
             raise ArgumentError(
                 "with importance_samples above 1 the bound has no KL term: leave beta=1 and free_bits=0"
@@ -263,6 +261,7 @@ class VAE(Sampler, Reconstructor):
         random_state : int, default=0
             Seed of the draws.
         """
+        at_least("importance_samples", importance_samples, 1)
         data = self._open(X)
         learner: VAELearner = self.learner_
         found = []

@@ -199,23 +199,19 @@ class VQVAE(Sampler, Reconstructor):
     def build(self, spec: DataSpec) -> VQVAELearner:
         """Encoder to tokens, codebook, mirrored decoder, prior."""
         for name in ("codebook_size", "token_width", "tokens"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be a whole number of at least 1; got {getattr(self, name)!r}")
-        for name in ("commitment", "restart_below"):
-            if getattr(self, name) < 0:
-                raise ArgumentError(f"{name} must be at least 0; got {getattr(self, name)!r}")
+            at_least(name, getattr(self, name), 1)
         if not 0 <= self.decay < 1:
             raise ArgumentError(f"decay must be at least 0 and below 1; got {self.decay!r}")
         at_least("commitment", self.commitment, 0)
         at_least("restart_below", self.restart_below, 0, 1)
         encoder, decoder, tokens = make_token_nets(
-            spec, self.net, self.hidden, self.tokens, self.token_width, self.activation
+            spec, self.net, self.hidden, int(self.tokens), int(self.token_width), self.activation
         )
         return VQVAELearner(
             encoder,
             decoder,
-            Codebook(self.codebook_size, self.token_width, self.decay, self.restart_below),
-            TokenPrior(self.codebook_size),
+            Codebook(int(self.codebook_size), int(self.token_width), self.decay, self.restart_below),
+            TokenPrior(int(self.codebook_size)),
             tokens,
             decide_loss(spec, self.loss),
             self.commitment,

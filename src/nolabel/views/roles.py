@@ -46,7 +46,7 @@ class Corrupt:
         highest = sys.float_info.max if self.noise == "gaussian" else 1.0
         amount: Any = self.amount
         is_number = isinstance(amount, Real) and not isinstance(amount, bool)
-        if not (is_number and 0 <= amount <= highest):
+        if not (is_number and 0 <= float(amount) <= highest):
             bounds = "at least 0" if highest > 1 else "at least 0 and at most 1"
             raise ArgumentError(f"amount must be a number {bounds}; got {amount!r}")
 

@@ -307,6 +307,29 @@ def refuses_bad_arguments(cls: Class, name: str, samples: Samples) -> None:
         )
 
 
+def takes_numbers_of_numpy(cls: Class, samples: Samples) -> None:
+    """As a search over a grid made by NumPy gives them; they train the same and are saved as plain numbers."""
+    plain = tiny(cls, samples, epochs=1)
+    given = plain.get_params(deep=False)
+    numpys = {name: _numpys(value) for name, value in given.items()}
+    y = samples.labels_for(cls)
+    try:
+        model = cls(**numpys).fit(samples.X, y)
+    except NolabelError as error:
+        raise AssertionError(f"{cls.__name__} refuses NumPy's numbers: {error}") from error
+    same = np.array_equal(model.transform(samples.X), plain.fit(samples.X, y).transform(samples.X))
+    assert same, f"{cls.__name__} learns something else from NumPy's numbers"
+
+
+def _numpys(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, tuple):
+        return tuple(_numpys(one) for one in value)
+    kinds = {int: np.int64, float: np.float64}
+    return kinds[type(value)](value) if type(value) in kinds else value
+
+
 def trains_on_fewer_samples_than_a_batch(cls: Class, samples: Samples) -> None:
     """Five samples are a batch of five."""
     y = samples.labels_for(cls)

@@ -148,7 +148,7 @@ def beats_its_untrained_self(cls: Class, seeds: Sequence[int] = SEEDS) -> None:
     """Neighbours by code agree in class more often than with first weights, on stripes of two orientations."""
     for seed in seeds:
         data = _stripes(seed)
-        model = cls.tiny().set_params(epochs=60, batch_size=32, random_state=seed)
+        model = cls.tiny().set_params(epochs=100, batch_size=32, random_state=seed)
         model.fit(data, data.labels if cls.uses_labels else None)
         before, after = (_neighbour_accuracy(one.transform(data), data) for one in (model.untrained(), model))
         assert after > before + MARGIN, (

@@ -14,13 +14,7 @@ from nolabel.cli.flags import Flag
 from nolabel.cli.parsing import Grammar
 
 OUT = "runs/demo"
-SETTINGS = {
-    "--latent": "10",
-    "--epochs": "80",
-    "--learning-rate": "0.003",
-    "--schedule": "cosine",
-    "--random-state": "0",
-}
+SETTINGS = ["--epochs", "40", "--learning-rate", "0.003", "--schedule", "cosine", "--random-state", "0"]
 _SHOWN = ("MSE per pixel", "k-NN accuracy", "linear probe accuracy", "accuracy with 10 labels a class", "k-means NMI")
 GRAMMAR = Grammar(
     "demo",
