@@ -101,10 +101,6 @@ def test_refuses_bad_arguments(method: Class, name: str, table: Samples) -> None
     checks.refuses_bad_arguments(method, name, table)
 
 
-def test_takes_numbers_of_numpy(method: Class, samples: Samples) -> None:
-    checks.takes_numbers_of_numpy(method, samples)
-
-
 def test_trains_on_fewer_samples_than_a_batch(method: Class, samples: Samples) -> None:
     checks.trains_on_fewer_samples_than_a_batch(method, samples)
 

@@ -78,7 +78,6 @@ def test_a_fresh_process_gives_the_same_bits(method: type[Estimator], samples: S
     assert np.array_equal(here, fitted(method, samples, epochs=1).transform(samples.X))
 
 
-def test_trains_without_torchvision_and_leaves_global_generators_alone(
-    method: type[Estimator], fresh_process: Path
-) -> None:
+def test_it_has_manners_where_no_type_checker_looks_on(method: type[Estimator], fresh_process: Path) -> None:
+    """Without torchvision, too: global generators are left alone, and NumPy's numbers are as good as Python's."""
     assert (fresh_process / f"{method.__name__}.txt").read_text() == ""

@@ -30,17 +30,7 @@ def run(words: list[str]) -> int:
     # A net this small gains nothing from threads, and on a busy machine they wait for each other for minutes.
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, which comes after
     out = Path(values.get("out", OUT)).expanduser()
-    code = fit.train(
-        [
-            "autoencoder",
-            "digits",
-            "--out",
-            str(out),
-            *(word for pair in SETTINGS.items() for word in pair),
-            "--overwrite",
-        ],
-        hint=False,
-    )
+    code = fit.train(["autoencoder", "digits", "--out", str(out), *SETTINGS, "--overwrite"], hint=False)
     if code == 0:
         _say_evidence(json.loads((out / measures.FILE).read_text(encoding="utf-8")))
         speech.say(f"\nopen        {(out / results.REPORT).resolve().as_uri()}")
