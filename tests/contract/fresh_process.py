@@ -53,13 +53,16 @@ def main(folder: Path) -> None:
 
 
 def train_all(folder: Path) -> None:
-    """Every method once, watching the global generators."""
-    from contract.checks import reproducing, samples
+    """What a checker of types would be in the way of: global generators are watched, and NumPy's numbers are given."""
+    from contract.checks import estimator, reproducing, samples
     from nolabel.methods import all_methods
 
+    table, images = samples.table(), samples.images()
     for name, cls in all_methods().items():
         try:
-            reproducing.global_state_is_untouched(cls, samples.table())
+            reproducing.global_state_is_untouched(cls, table)
+            estimator.takes_numbers_of_numpy(cls, table)
+            estimator.takes_numbers_of_numpy(cls, images)
             found = ""
         except AssertionError as error:
             found = str(error)

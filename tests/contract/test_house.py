@@ -85,7 +85,7 @@ def test_documentation_equals_signature(method: type[Estimator]) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=_short)
 def test_documented_parameters_of_functions_exist(module: ModuleType) -> None:
-    for _, thing in checks._public(module):
+    for _, thing in checks.public_things(module):
         if inspect.isfunction(thing):
             checks.documentation_equals_signature(thing)
 

@@ -202,11 +202,11 @@ def head_says_what_it_is(cls: type[Estimator]) -> None:
 
 def everything_public_is_documented(module: ModuleType) -> None:
     """Public classes, functions and methods have a docstring."""
-    silent = [name for name, thing in _public(module) if not _own_doc(thing)]
+    silent = [name for name, thing in public_things(module) if not _own_doc(thing)]
     assert not silent, f"no docstring: {', '.join(silent)}"
 
 
-def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+def public_things(module: ModuleType) -> Iterator[tuple[str, Any]]:
     for name, thing in vars(module).items():
         if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
             continue

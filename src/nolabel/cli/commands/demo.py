@@ -14,7 +14,7 @@ from nolabel.cli.flags import Flag
 from nolabel.cli.parsing import Grammar
 
 OUT = "runs/demo"
-SETTINGS = ["--epochs", "40", "--learning-rate", "0.003", "--schedule", "cosine", "--random-state", "0"]
+SETTINGS = {"--epochs": "40", "--learning-rate": "0.003", "--schedule": "cosine", "--random-state": "0"}
 _SHOWN = ("MSE per pixel", "k-NN accuracy", "linear probe accuracy", "accuracy with 10 labels a class", "k-means NMI")
 GRAMMAR = Grammar(
     "demo",
@@ -30,7 +30,8 @@ def run(words: list[str]) -> int:
     # A net this small gains nothing from threads, and on a busy machine they wait for each other for minutes.
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, which comes after
     out = Path(values.get("out", OUT)).expanduser()
-    code = fit.train(["autoencoder", "digits", "--out", str(out), *SETTINGS, "--overwrite"], hint=False)
+    settings = [word for pair in SETTINGS.items() for word in pair]
+    code = fit.train(["autoencoder", "digits", "--out", str(out), *settings, "--overwrite"], hint=False)
     if code == 0:
         _say_evidence(json.loads((out / measures.FILE).read_text(encoding="utf-8")))
         speech.say(f"\nopen        {(out / results.REPORT).resolve().as_uri()}")
