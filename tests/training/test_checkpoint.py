@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from nolabel.errors import OutputError, SavedModelError
 from nolabel.training import checkpoint
-from nolabel.training.checkpoint import FORMAT, Checkpoint, load_newest, read, save, write_whole
+from nolabel.training.checkpoint import FORMAT, Checkpoint, load_newest, read, save, set_aside, write_whole
 
 
 def some(number: int = 0) -> Checkpoint:
@@ -145,12 +145,22 @@ def test_all_damaged_is_nothing(tmp_path: Path) -> None:
     assert len(problems) == 2
 
 
-def test_the_next_save_clears_what_a_resume_has_passed_over(tmp_path: Path) -> None:
+def test_what_is_set_aside_is_not_met_again_and_not_lost(tmp_path: Path) -> None:
     save(tmp_path, some(1), 10)
     truncate(save(tmp_path, some(2), 20))
+    cut_short = (tmp_path / "step-0000000020.safetensors").read_bytes()
+    set_aside(load_newest(tmp_path)[1])
     save(tmp_path, some(3), 15)  # a run that went on from step 10
-    assert names(tmp_path) == ["step-0000000010.safetensors", "step-0000000015.safetensors"]
-    assert load_newest(tmp_path)[1] == []
+    assert names(tmp_path) == [
+        "step-0000000010.safetensors",
+        "step-0000000015.safetensors",
+        "step-0000000020.safetensors.damaged",
+    ]
+    assert (tmp_path / "step-0000000020.safetensors.damaged").read_bytes() == cut_short
+    newest, problems = load_newest(tmp_path)
+    assert newest is not None
+    assert newest.facts["number"] == 3
+    assert problems == []
 
 
 def test_a_newer_format_is_not_passed_over(tmp_path: Path) -> None:

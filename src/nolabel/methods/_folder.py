@@ -43,6 +43,7 @@ OURS = (  # all that a run leaves; nothing else is ever removed
     "model/model.safetensors",
     "model/.*.part",
     "checkpoint/.*.part",
+    "checkpoint/step-*.damaged",
     "tensorboard/events.out.tfevents.*",
     "command.json",
     "embeddings.parquet",

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,18 +72,13 @@ def _flush_folder(folder: Path) -> None:
 
 
 def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
-    """Write the checkpoint of step `step` into `folder`; it and the newest before it are kept. Returns its path.
-
-    Checkpoints of later steps go too: they are what a resume has found to be damaged.
-    """
+    """Write the checkpoint of step `step` into `folder` and drop all but the newest two. Returns its path."""
     facts = json.dumps(checkpoint.facts)
     tensors = _separate(checkpoint.tensors)
     header = {"format": str(FORMAT), "facts": facts, "sha256": _digest(tensors, facts)}
     path = folder / f"step-{step:010d}.safetensors"
     write_whole(path, safetensors.torch.save(tensors, header))
-    before = [other for other in _newest_first(folder) if other.name < path.name]
-    kept = {path, *before[: KEPT - 1]}
-    for old in [*(other for other in _newest_first(folder) if other not in kept), *folder.glob(".*.part")]:
+    for old in [*_newest_first(folder)[KEPT:], *folder.glob(".*.part")]:
         old.unlink(missing_ok=True)
     return path
 
@@ -139,6 +134,22 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[Problem]]:
         except _DamagedError as error:
             problems.append(Problem(str(path), str(error)))
     return None, problems
+
+
+def set_aside(problems: Sequence[Problem]) -> None:
+    """Give damaged checkpoints another name, so that they neither count as one of those kept nor are met again.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to.
+    """
+    for problem in problems:
+        path = Path(problem.where)
+        try:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        except OSError as error:
+            raise OutputError(f"cannot set the damaged {path} aside: {error.strerror or error}") from error
 
 
 class _DamagedError(SavedModelError):

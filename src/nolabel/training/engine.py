@@ -326,6 +326,8 @@ class _Run:
             self._take_back(found, folder)
         except (KeyError, TypeError, AttributeError) as error:
             raise SavedModelError(f"the checkpoints in {folder} were not written by this engine: {error!r}") from error
+        if self.runtime.main:
+            checkpoint.set_aside(self.problems)
 
     def _identity(self) -> dict[str, Any]:
         """What must not change between a run and its resumption."""
