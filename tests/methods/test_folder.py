@@ -405,7 +405,7 @@ def test_weights_of_another_shape_or_name_are_refused(run: Path) -> None:
     ):
         save_file(other, file)
         edit(run, put(sha256=hashlib.sha256(file.read_bytes()).hexdigest()))
-        with pytest.raises(SavedModelError, match="is damaged: RuntimeError.*"):
+        with pytest.raises(SavedModelError, match="is damaged: its arguments ask for other weights"):
             nolabel.load(run)
 
 

@@ -124,6 +124,8 @@ def open(
     wishes = _Wishes(
         spec, labels, _as_size(size), channels, split, scaling, missing, on_error, cache, in_memory, progress
     )
+    if isinstance(source, str) and not source.strip():
+        raise ArgumentError('source is empty; give a path or a name, "." for this folder')
     if isinstance(source, Dataset):
         return _reopened(source, wishes)
     column = labels if isinstance(labels, str) else None

@@ -286,12 +286,23 @@ def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
     model.history_ = list(facts["history"])
     model.health_ = [Verdict(**verdict) for verdict in facts["health"]]
     model._stream = None
+    weights = _weights(folder, str(facts["sha256"]))
+    _refuse_other_shapes(model, weights, folder)
     model.learner_ = model._new_learner(model.seed_)
-    model.learner_.load_state_dict(_weights(folder, str(facts["sha256"])))
+    model.learner_.load_state_dict(weights)
     model.learner_.eval()
     model._n_features_out = model._code_width()
     model.learner_.to(_device_here(model))
     return model
+
+
+def _refuse_other_shapes(model: "Estimator", weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Compare the learner that the arguments ask for with the weights *before* memory is taken for it."""
+    with torch.device("meta"):
+        asked = {name: tuple(tensor.shape) for name, tensor in model.build(model.spec_).state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if asked != found:
+        raise SavedModelError(f"{folder} is damaged: its arguments ask for other weights than those that were saved")
 
 
 def _device_here(model: "Estimator") -> torch.device:
