@@ -41,8 +41,8 @@ def same(frame: pd.DataFrame, expected: pd.DataFrame) -> None:
         ("a.csv", ",age,colour\n0,1.5,red\n1,2.5,\n"),
         ("a.txt", TEXT.replace(",", "\t")),
         ("a.tsv", TEXT.replace(",", "\t")),
-        ("a.csv.gz", gzip.compress(TEXT.encode())),
-        ("a.tsv.gz", gzip.compress(TEXT.replace(",", "\t").encode())),
+        ("a.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
+        ("a.tsv.gz", gzip.compress(TEXT.replace(",", "\t").encode(), mtime=0)),
     ],
 )
 def test_text_files(tmp_path: Path, name: str, text: str | bytes) -> None:
@@ -98,7 +98,7 @@ def test_quoted_line_break_in_a_name(tmp_path: Path) -> None:
     [
         ("a.csv", "", r"a\.csv is empty"),
         ("a.csv", "\n\n", r"a\.csv is empty"),
-        ("a.csv.gz", gzip.compress(b""), r"a\.csv\.gz is empty"),
+        ("a.csv.gz", gzip.compress(b"", mtime=0), r"a\.csv\.gz is empty"),
         ("a.csv", "age,colour\n", r"column names \('age', 'colour'\) but no rows"),
         ("a.csv", "naïve,b\n1,2\n".encode("latin-1"), r"not UTF-8 text \(byte 0xEF\).*iconv"),
         ("a.csv", b"a,b\n1,2\n" * 20000 + "3,ü\n".encode("latin-1"), r"not UTF-8 text \(byte 0xFC\)"),
@@ -107,7 +107,7 @@ def test_quoted_line_break_in_a_name(tmp_path: Path) -> None:
         ("a.csv", "a,a,b,c,c\n1,2,3,4,5\n", r"several columns named 'a', 'c'"),
         ("a.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n", r"begins with a row of data \('5\.1'"),
         ("a.csv.gz", "a,b\n1,2\n", r"a\.csv\.gz is damaged or not gzip"),
-        ("a.csv.gz", gzip.compress(TEXT.encode() * 100)[:-20], r"a\.csv\.gz is damaged or not gzip"),
+        ("a.csv.gz", gzip.compress(TEXT.encode() * 100, mtime=0)[:-20], r"a\.csv\.gz is damaged or not gzip"),
         ("a.parquet", "no parquet", r"a\.parquet cannot be read"),
         ("a.parquet", "", r"a\.parquet cannot be read"),
         ("a.cvs", TEXT, r"does not end like a table.*did you mean '\.csv'"),
