@@ -144,6 +144,9 @@ class Moments(CountingLearner):
         self.register_buffer("mean", torch.zeros(WIDTH, dtype=torch.float64))
         self.register_buffer("axes", torch.zeros(WIDTH, 2, dtype=torch.float64))
 
+    def start(self, data: Dataset, draws: Draws) -> None:
+        """Nothing is taken from the samples beforehand."""
+
     def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         x = batch.x.double()
         return {"count": torch.tensor(float(len(x)), dtype=torch.float64), "sum": x.sum(0), "square": x.t() @ x}
@@ -174,6 +177,10 @@ class KMeans(CountingLearner):
         super().__init__()
         self.every = every
         self.register_buffer("centres", torch.randn(3, WIDTH, dtype=torch.float64))
+
+    def start(self, data: Dataset, draws: Draws) -> None:
+        chosen, _ = data.rows(draws.shared_integers(len(data), 3))
+        self.centres.copy_(chosen)
 
     def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         x = batch.x.double()

@@ -13,7 +13,7 @@ are stored as given. Command line, report and server look only at these types. N
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Number
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
@@ -28,13 +28,14 @@ from torch import Tensor
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
+from nolabel.data.sparse import all_equal
 from nolabel.errors import ArgumentError, DataError, DivergedError, OutputError, TrainingInterrupted
 from nolabel.methods import _folder
 from nolabel.methods._arguments import check_arguments
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
-from nolabel.training.learner import Learner
+from nolabel.training.learner import CountingLearner, Learner
 from nolabel.training.plan import Plan, as_plan
 from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, DataSpec
@@ -54,6 +55,14 @@ class Codec(ABC):
     @abstractmethod
     def score(self, batch: Batch) -> Tensor:
         """One number a sample (B,), higher for more usual samples: minus the reconstruction error, or the bound."""
+
+
+class SeesGaps(ABC):
+    """What a learner offers that encodes by the observed values alone."""
+
+    @abstractmethod
+    def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Codes (B, L) of network values x (B, ...), of which only those where `mask` (B, D) is True were observed."""
 
 
 class Draw(ABC):
@@ -97,6 +106,8 @@ class Estimator(BaseEstimator, ABC):
     _labelled: float = 1.0  # fraction of the samples whose label is known, set by fit for methods that use labels
     paper: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    reads: ClassVar[Mapping[str, Any]] = {}  # options of `nolabel.open` that are the same for every instance
+    opening: ClassVar[tuple[str, ...]] = ()  # constructor arguments that are options of `nolabel.open`
 
     history_: list[dict[str, float]]
     health_: list[Verdict]
@@ -104,7 +115,7 @@ class Estimator(BaseEstimator, ABC):
     _stream: "engine.Stream | None"
     epochs: int | None
     batch_size: int | None
-    learning_rate: float
+    learning_rate: float = 1.0  # a method that follows no gradient need not have one
     random_state: Any
     plan: Any
 
@@ -180,6 +191,7 @@ class Estimator(BaseEstimator, ABC):
         data, labels = self._take(X, y)
         batch = self._batch_size(len(data))
         self._begin(data, X, _folder.saved_seed(out) if resume else None)
+        data = self._as_learned(data)
         folder = _folder.prepare(out, resume=resume)
         job = engine.Job(
             self.learner_,
@@ -217,13 +229,15 @@ class Estimator(BaseEstimator, ABC):
         self
         """
         plan = self._checked_plan()
-        if not hasattr(self, "learner_"):
+        fresh = not hasattr(self, "learner_")
+        if fresh:
             data, labels = self._take(X, y)
             self._begin(data, X)
         else:
             data, labels = self._take_more(X, y)
+        data = self._as_learned(data)
         if getattr(self, "_stream", None) is None:
-            self._stream = engine.Stream(self.learner_, plan, self.learning_rate, self.seed_)
+            self._stream = engine.Stream(self.learner_, plan, self.learning_rate, self.seed_, fresh=fresh)
         assert self._stream is not None
         self.history_.append(self._stream.take(data, self._batch_size(len(data)), labels))
         return self
@@ -241,12 +255,13 @@ class Estimator(BaseEstimator, ABC):
         return as_plan(self.plan)
 
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
-        data = source.open(X, labels=self._wanted_labels(y))
+        options = {**self.reads, **{name: getattr(self, name) for name in self.opening}}
+        data = source.open(X, labels=self._wanted_labels(y), **options)
         _refuse_hopeless(data)
         return data, self._labels(data, y)
 
     def _take_more(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
-        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y))
+        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y), **self._later())
         if not self.uses_labels:
             return data, None
         return data, self._recode(data)
@@ -369,7 +384,15 @@ class Estimator(BaseEstimator, ABC):
 
     def _open(self, X: Any) -> Dataset:
         check_is_fitted(self)
-        return source.open(X, spec=self.spec_)
+        return self._as_learned(source.open(X, spec=self.spec_, **self._later()))
+
+    def _as_learned(self, data: Dataset) -> Dataset:
+        """Sparse samples as they are for a learner that counts; made dense, batch by batch, for any other."""
+        return data if isinstance(self.learner_, CountingLearner) else data.as_dense()
+
+    def _later(self) -> dict[str, Any]:
+        """Options of `nolabel.open` that a recipe cannot hold, for data that come after those of `fit`."""
+        return {name: getattr(self, name) for name in self.opening if name in source.LATER}
 
     def _batches(self, data: Dataset) -> Iterator[Batch]:
         device = next(self.learner_.parameters()).device
@@ -381,6 +404,7 @@ class Estimator(BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.uses_labels
+        tags.input_tags.sparse = True
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -415,7 +439,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             The samples are of another kind, width or size.
         """
         data = self._open(X)
-        codes = [self.learner_.encode(batch.x).float().cpu().numpy() for batch in self._batches(data)]
+        codes = [_codes(self.learner_, batch).float().cpu().numpy() for batch in self._batches(data)]
         return np.concatenate(codes)
 
 
@@ -558,6 +582,12 @@ class LabelPredictor(Assigner):
         return np.concatenate(found)
 
 
+def _codes(learner: Any, batch: Batch) -> Tensor:
+    if batch.mask is not None and isinstance(learner, SeesGaps):
+        return learner.encode_observed(batch.x, batch.mask)
+    return learner.encode(batch.x)  # type: ignore[no-any-return]
+
+
 def _chunk(spec: DataSpec) -> int:
     """Samples to take at a time."""
     return max(1, min(CHUNK, CHUNK_VALUES // spec.width))
@@ -571,7 +601,7 @@ def _refuse_hopeless(data: Dataset) -> None:
     start, size = 1, 16
     while start < len(data):  # parts that grow: data that vary are told by the first few
         stored, _ = data.rows(torch.arange(start, min(start + size, len(data))))
-        if not (stored == first).all():
+        if not all_equal(stored, first):
             return
         start, size = start + size, min(2 * size, 65_536)
     raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")

@@ -74,11 +74,12 @@ def _sum(values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def mean_bernoulli(logits: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy over samples *and* features, fast.
+    """Mean binary cross-entropy over samples *and* features, fast; exact to some 1e-7 a feature.
 
-    Equal to `bernoulli(logits, x).mean() / D`. The gradient with respect to the logits l is (sigmoid(l) − x) / n, so it
-    is made while the loss is, in fewer passes over the logits than the generic road takes. Logits of half precision
-    are summed in float32.
+    Equal to `bernoulli(logits, x).mean() / D`. The gradient with respect to the logits l is (s − x) / n with
+    s = sigmoid(l), and the loss is made from the same s: softplus(l) = max(l, 0) − log max(s, 1 − s). What stands under
+    the logarithm lies in [1/2, 1], so 64 of them are multiplied before one logarithm is taken. Logits of half
+    precision are summed in float32.
     """
     logits = logits.to(x.dtype)
     if x.requires_grad:  # the fast road has no gradient for the data
@@ -89,14 +90,20 @@ def mean_bernoulli(logits: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"]) 
 class _MeanBernoulli(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, logits: Tensor, x: Tensor) -> Tensor:
-        n = logits.numel()
-        # softplus(l) − x l, and softplus(l) = −logsigmoid(−l)
-        loss = (F.logsigmoid(-logits).sum() + torch.dot(logits.flatten(), x.flatten())) / -n
-        ctx.save_for_backward(torch.sigmoid(logits).sub_(x).mul_(1 / n))
-        return loss
+        s = torch.sigmoid(logits)
+        ctx.save_for_backward(s, x)
+        likelier = (s - 0.5).abs_().add_(0.5)
+        cost = logits.clamp_min(0).sum() - torch.dot(logits.flatten(), x.flatten()) - _sum_of_logs(likelier.flatten())
+        return cost / logits.numel()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
-        (slope,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return slope * gradient, None
+        s, x = ctx.saved_tensors  # type: ignore[attr-defined]
+        return (s - x).mul_(gradient / s.numel()), None
+
+
+def _sum_of_logs(values: Tensor, together: int = 64) -> Tensor:
+    """Σ log v of values (n,) in [1/2, 1], by the logarithms of products: 2⁻⁶⁴ is far from float32's least number."""
+    whole = len(values) // together * together
+    return values[:whole].view(-1, together).prod(1).log().sum() + values[whole:].log().sum()

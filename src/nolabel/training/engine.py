@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from nolabel.data.dataset import Dataset
 from nolabel.data.sampler import Loader, Order, split_rows
 from nolabel.errors import ArgumentError, DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
+from nolabel.randomness import Draws
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
 from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver
 from nolabel.training.ema import load_weights
 from nolabel.training.health import Verdict
 from nolabel.training.interrupts import Interrupts
-from nolabel.training.learner import GradientLearner, Learner
+from nolabel.training.learner import CountingLearner, GradientLearner, Learner
 from nolabel.training.plan import Plan
 from nolabel.training.progress import Listener
 from nolabel.training.runtime import Runtime, find_runtime
@@ -145,8 +146,10 @@ class _Run:
         """Train until done, or until something stops it."""
         if self.job.resume:
             self._resume()
-        elif self.job.folder is not None and self.runtime.main:
-            checkpoint.refuse_another(self.job.folder)
+        else:
+            if self.job.folder is not None and self.runtime.main:
+                checkpoint.refuse_another(self.job.folder)
+            start(self.job.learner, self.job.data, self.job.seed)
         self._tell(
             "start", epochs=self.job.epochs, steps_per_epoch=self.steps, samples=len(self.job.data), done=self.step
         )
@@ -447,12 +450,19 @@ def _fits(learner: Learner, weights: Mapping[str, Tensor], folder: Path) -> None
         )
 
 
+@torch.no_grad()
+def start(learner: Learner, data: Dataset, seed: int) -> None:
+    """Let a learner that counts take its first weights from the samples."""
+    if isinstance(learner, CountingLearner):
+        learner.start(data, Draws(seed, -1))
+
+
 def _near(data: Dataset, device: torch.device) -> Dataset:
     """The data on the device when they fill at most half of its free memory."""
-    if device.type != "cuda" or not isinstance(data.store, Tensor):
+    if device.type != "cuda" or not data.in_memory:
         return data
     free, _ = torch.cuda.mem_get_info(device)
-    return data.to(device) if data.store.numel() * data.store.element_size() < free / 2 else data
+    return data.to(device) if data.nbytes < free / 2 else data
 
 
 @contextmanager
@@ -471,14 +481,15 @@ class Stream:
     """Training on whatever comes, part by part, with no end in sight: what `partial_fit` needs.
 
     Warm-up and schedules need an end, so the learning rate is constant. The order within each part is a function of the
-    seed and of how many parts came before.
+    seed and of how many parts came before. A learner that is `fresh` takes its first weights from the first part.
     """
 
-    def __init__(self, learner: Learner, plan: Plan, learning_rate: float, seed: int) -> None:
+    def __init__(self, learner: Learner, plan: Plan, learning_rate: float, seed: int, *, fresh: bool = True) -> None:
         self.learner = learner
         self.plan = replace(plan, schedule="constant", warmup=0.0, holdout=0.0, patience=None)
         self.learning_rate = learning_rate
         self.seed = seed
+        self.fresh = fresh
         self.parts = 0
         self.step = 0
         self._driver: Driver | None = None
@@ -495,6 +506,8 @@ class Stream:
         if self._driver is None:
             runtime = find_runtime(self.plan.device)
             self.learner.to(runtime.device)
+            if self.fresh:
+                start(self.learner, data, self.seed)
             self._driver = make_driver(self.learner, Context(self.plan, runtime, self.learning_rate, self.seed))
         driver = self._driver
         driver.context = replace(driver.context, labels=labels)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from nolabel.data.dataset import Dataset
 from nolabel.randomness import Draws
 from nolabel.types import Batch, Losses
 
@@ -74,6 +75,13 @@ class CountingLearner(Learner):
 
     Statistics are *sums* over samples, so that batches and processes may be added up in any grouping.
     """
+
+    @abstractmethod
+    def start(self, data: Dataset, draws: Draws) -> None:
+        """First weights from the samples; called once, before the first step of a run that begins anew.
+
+        Every process calls it with the same samples and draws, and must come to the same weights.
+        """
 
     @abstractmethod
     def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
