@@ -7,6 +7,7 @@ generator, and two processes see the noise that one would have seen. Global gene
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -43,11 +44,15 @@ class Draws:
     def __init__(
         self, *seed: int, device: torch.device | str = "cpu", total: int | None = None, rows: slice = slice(None)
     ) -> None:
-        self._generator = torch.Generator(device=device)
-        self._generator.manual_seed(mix(*seed))
+        self._seed = seed
         self._device = torch.device(device)
         self._total = total
         self._rows = rows
+
+    @cached_property
+    def _generator(self) -> torch.Generator:
+        """Made when first asked: many a step draws nothing."""
+        return torch.Generator(device=self._device).manual_seed(mix(*self._seed))
 
     def _shape(self, like: Tensor) -> tuple[int, ...]:
         return (self._total or like.shape[0], *like.shape[1:])

@@ -18,6 +18,7 @@ from nolabel.nets.conv import (
     sizes,
     tied_conv_decoder,
 )
+from nolabel.nets.linear import Linear
 
 SIZES = [(3, 28, 28), (1, 17, 9), (1, 8, 8), (2, 5, 31), (3, 64, 48), (1, 4, 4), (1, 7, 100)]
 
@@ -78,7 +79,7 @@ def test_activations_stand_after_every_layer_but_code_and_output(activation: str
     encoder = conv_encoder((1, 16, 16), (4, 6), 5, activation)
     decoder = conv_decoder((1, 16, 16), (4, 6), 5, activation)
     wanted = {"relu": nn.ReLU, "tanh": nn.Tanh}[activation]
-    assert [type(stage[-1]) for stage in encoder.stages] == [wanted, wanted, nn.Linear]
+    assert [type(stage[-1]) for stage in encoder.stages] == [wanted, wanted, Linear]
     assert [type(stage[1]) for stage in decoder.stages] == [wanted, wanted, nn.Identity]
     tied = tied_conv_decoder(encoder, (1, 16, 16), activation)
     assert [type(stage[1]) for stage in tied.stages] == [wanted, wanted, nn.Identity]

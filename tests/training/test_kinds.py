@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from nolabel.data.dataset import Dataset
 from nolabel.errors import TrainingInterrupted
+from nolabel.randomness import Draws
 from nolabel.training import engine
 from nolabel.training.learner import GradientLearner, Learner, Step
 from nolabel.types import Batch, Losses
@@ -260,6 +262,9 @@ def test_kmeans_is_lloyds_algorithm() -> None:
     from sklearn.cluster import KMeans as Reference
 
     class Quiet(KMeans):
+        def start(self, data: Dataset, draws: Draws) -> None:
+            """Stays where it is."""
+
         def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
             step = Step(step.number, step.progress, _Silence())  # type: ignore[arg-type]
             return super().absorb(batch, step)
@@ -277,8 +282,6 @@ def test_kmeans_is_lloyds_algorithm() -> None:
 
 def test_plain_pytorch_needs_no_engine() -> None:
     """A learner is a module: a user's own loop drives it."""
-    from nolabel.randomness import Draws
-
     learner, data = make("gradient"), table(64)
     assert isinstance(learner, GradientLearner)
     optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)

@@ -27,6 +27,7 @@ from nolabel.errors import ArgumentError
 from nolabel.methods._base import Classifies, Codec, LabelPredictor, Reconstructor
 from nolabel.nets.defaults import decide
 from nolabel.nets.ladder import Combinator, Rung, UnitNorm
+from nolabel.nets.linear import Linear
 from nolabel.nets.mlp import linear
 from nolabel.objectives.likelihood import gaussian, per_feature
 from nolabel.objectives.supervised import cross_entropy_of_labelled
@@ -58,7 +59,7 @@ class LadderNetworkLearner(GradientLearner, Codec, Classifies):
         last = len(widths) - 2
         self.up = nn.ModuleList([Rung(a, b, rectified=i < last) for i, (a, b) in enumerate(pairwise(widths))])
         self.top = UnitNorm(widths[-1])
-        self.down = nn.ModuleList([nn.Linear(b, a, bias=False) for a, b in pairwise(widths)])
+        self.down = nn.ModuleList([Linear(b, a, bias=False) for a, b in pairwise(widths)])
         self.down_norms = nn.ModuleList([UnitNorm(width) for width in widths[:-1]])
         self.combine = nn.ModuleList([Combinator(width, normalised=i > 0) for i, width in enumerate(widths)])
         self.classifier = linear(widths[-1], classes, "linear")

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nolabel.nets.linear import Linear
 from nolabel.nets.mlp import start_weights
 from nolabel.nets.sync import batch_mean
 
@@ -58,7 +59,7 @@ class Rung(nn.Module):
 
     def __init__(self, width_in: int, width_out: int, *, rectified: bool) -> None:
         super().__init__()
-        self.linear = nn.Linear(width_in, width_out, bias=False)
+        self.linear = Linear(width_in, width_out, bias=False)
         start_weights(self.linear.weight, "relu" if rectified else "linear")
         self.norm = UnitNorm(width_out)
         self.gain = nn.Parameter(torch.ones(width_out))

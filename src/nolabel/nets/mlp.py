@@ -7,9 +7,10 @@ start at 0. Knows nothing of data or losses.
 from collections.abc import Sequence
 from typing import Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nolabel.nets.linear import Linear
+from nolabel.nets.linear import linear as apply_linear
 from nolabel.nets.stack import Stack
 
 Activation = Literal["relu", "gelu", "tanh", "sigmoid", "linear"]
@@ -42,7 +43,7 @@ def start_weights(weight: Tensor, activation: Activation) -> None:
 
 def linear(width_in: int, width_out: int, activation: Activation) -> nn.Linear:
     """A linear layer with first weights that suit the activation after it."""
-    layer = nn.Linear(width_in, width_out)
+    layer = Linear(width_in, width_out)
     start_weights(layer.weight, activation)
     nn.init.zeros_(layer.bias)
     return layer
@@ -80,7 +81,7 @@ class TiedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, out_features of the source) to (B, in_features of the source)."""
-        return F.linear(x, self._source[0].weight.t(), self.bias)
+        return apply_linear(x, self._source[0].weight.t(), self.bias)
 
 
 def tied_mlp(encoder: Stack, activation: Activation = "relu", shape_out: tuple[int, ...] | None = None) -> Stack:

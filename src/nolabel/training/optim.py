@@ -17,8 +17,8 @@ def make_optimizer(
     """The optimizer `name`; weight decay is applied to matrices and kernels, not to biases and gains."""
     decayed: list[nn.Parameter] = []
     spared: list[nn.Parameter] = []
-    for parameter in parameters:
-        (decayed if parameter.ndim > 1 else spared).append(parameter)
+    for parameter in parameters:  # without decay they are one group: every group is a call of its own, every step
+        (decayed if parameter.ndim > 1 and weight_decay else spared).append(parameter)
     groups: list[dict[str, Any]] = [
         {"params": group, "weight_decay": decay} for group, decay in ((decayed, weight_decay), (spared, 0.0)) if group
     ]
