@@ -26,6 +26,7 @@ run vae "$@"                 #  5 min
 run deep "$@"                #  5 min
 run denoising "$@"           #  5 min
 run supervised "$@"          #  6 min
+run som "$@"                 #  MiniSom to its end takes 10 minutes a seed: about an hour
 run two_processes "$@"       #  2 min
 run folder "$@"              #  5 min, 3.5 GB of disk
 run larger_than_memory "$@"  #  6 min, 5 GB of disk

@@ -12,6 +12,8 @@ from docstring_parser.common import Docstring
 
 from nolabel.methods import method_class, stems
 from nolabel.methods._base import Assigner, Embedder, Estimator, Reconstructor, Sampler
+from nolabel.methods._map import Map
+from nolabel.methods._topics import TopicModel
 
 HERE = Path(__file__).parent
 VERBS = {
@@ -19,6 +21,11 @@ VERBS = {
     Reconstructor: ("reconstruct", "inverse_transform", "score_samples", "interpolate"),
     Sampler: ("sample",),
     Assigner: ("predict",),
+    TopicModel: (*("topics", "score", "perplexity", "coherence", "coherences", "diversity", "stability", "choose"),),
+    Map: (
+        *("positions", "neighbours", "umatrix", "planes", "hits", "label_map", "unit_clusters"),
+        *("quantization_error", "topographic_error", "plot"),
+    ),
 }
 
 

@@ -8,13 +8,9 @@ Public names are resolved when they are first used: importing nolabel imports ne
 does nothing else (no seed, no logging, no device).
 """
 
-import importlib
-import re
-from pathlib import Path
 from typing import Any
 
 from nolabel._version import __version__
-from nolabel.errors import nearest
 
 _HOMES = {
     "open": "nolabel.data.source",
@@ -23,12 +19,16 @@ _HOMES = {
     "Plan": "nolabel.training.plan",
     "load": "nolabel.methods._folder",
     "evaluate": "nolabel.evaluation.evaluate",
+    "cluster": "nolabel.evaluation.clustering",
     "make_report": "nolabel.report.making",
 }
 
 
 def _methods() -> dict[str, str]:
     """Module of every method by the name of its class; reads the methods' files and imports none."""
+    import re  # only here: `nolabel` on the command line shall heed Ctrl-C from its first milliseconds on
+    from pathlib import Path
+
     found = {}
     for file in (Path(__file__).parent / "methods").glob("[!_]*.py"):
         wanted = file.stem.replace("_", "")
@@ -41,6 +41,10 @@ def _methods() -> dict[str, str]:
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):  # inspect, pickle and notebooks probe for such names: answer at once
         raise AttributeError(f"module 'nolabel' has no attribute {name!r}")
+    import importlib
+
+    from nolabel.errors import nearest
+
     home = _HOMES.get(name) or _methods().get(name)
     if home is None:
         raise AttributeError(f"module 'nolabel' has no attribute {name!r}{nearest(name, __dir__())}")

@@ -5,6 +5,7 @@
     │   ├── BrokenFilesError             some files could not be read; .problems lists them
     │   └── ModalityError                the data are of another kind than the model was fitted to
     ├── ArgumentError(ValueError)        a constructor or function argument is wrong
+    │   └── UnknownArgumentError(TypeError)   there is no argument of that name
     ├── OutputError(OSError)             a file or folder could not be written, or is in the way
     ├── SavedModelError                  a saved model or checkpoint is damaged, foreign or too new
     ├── TrainingError(RuntimeError)      training cannot go on
@@ -16,6 +17,7 @@ own `NotFittedError`, so that its tools recognise it. This file knows no other r
 """
 
 import difflib
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -54,6 +56,10 @@ class ModalityError(DataError):
 
 class ArgumentError(NolabelError, ValueError):
     """An argument is wrong."""
+
+
+class UnknownArgumentError(ArgumentError, TypeError):
+    """There is no argument of that name; a TypeError, too, as Python has it."""
 
 
 class OutputError(NolabelError, OSError):
@@ -104,3 +110,21 @@ def not_a_choice(argument: str, value: object, choices: Iterable[str]) -> Argume
     options = list(choices)
     listed = ", ".join(repr(option) for option in options)
     return ArgumentError(f"{argument} must be one of {listed}; got {value!r}{nearest(str(value), options)}")
+
+
+def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UnknownArgumentError for the first name in `given` that is not in `known`, with the nearest that is."""
+    choices = list(known)
+    for name in given:
+        if name not in choices:
+            listed = ", ".join(choices)
+            close = nearest(name, choices) or "."
+            raise UnknownArgumentError(f"{owner} has no argument {name!r}{close} It has: {listed}")
+
+
+class SignatureOfInit:
+    """As `__signature__` of a class: that of its `__init__`, though `__new__` takes anything to say what is wrong."""
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        whole = inspect.signature(owner.__init__, eval_str=True)  # type: ignore[misc]
+        return whole.replace(parameters=list(whole.parameters.values())[1:])

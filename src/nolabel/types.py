@@ -6,7 +6,8 @@
 
 Two spaces are spoken of throughout:
 
-* *stored* values: compact, as a `Dataset` holds them (uint8 images, float32 tables);
+* *stored* values: compact, as a `Dataset` holds them (uint8 images, float32 tables, counts of words without their
+  zeros);
 * *network* values: float32, what losses and nets see. `to_network` is the only road from one to the other.
 
 This file knows nothing of files, nets or training.
@@ -20,7 +21,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Modality = Literal["image", "table"]  # "text", "audio" and "dna" join here, each with a file of its own in data/
+Modality = Literal["image", "table", "text"]  # "audio" and "dna" join here, each with a file of its own in data/
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class DataSpec:
     modality
         Which room of `data/` made the samples.
     shape
-        Shape of one sample in network space: `(C, H, W)` for images, `(D,)` for tables.
+        Shape of one sample in network space: `(C, H, W)` for images, `(D,)` for tables, `(V,)` for texts: how often
+        each word of the vocabulary occurs.
     values
         `"unit"` when every network value lies in [0, 1], so that a Bernoulli likelihood (`bce`) has a meaning;
         `"real"` otherwise.
@@ -71,7 +73,8 @@ class DataSpec:
 class Batch:
     """Some samples, in network space and on the training device unless said otherwise.
 
-    x: (B, *shape) float32.  index: (B,) int64, row numbers in the data set.
+    x: (B, *shape) float32; of layout `torch.sparse_csr` where the data are sparse and the learner counts.
+    index: (B,) int64, row numbers in the data set.
     y: (B,) int64 class codes with -1 for "unknown", or None.  mask: (B, D) bool, True where observed, or None.
     """
 
@@ -106,7 +109,10 @@ class Losses:
 
 
 def to_network(stored: Tensor) -> Tensor:
-    """Stored values to network values: uint8 becomes float32 in [0, 1] (divided by 255), floats become float32."""
+    """Stored values to network values: uint8 becomes float32 in [0, 1] (divided by 255), floats become float32.
+
+    Sparse rows are float32 as they are read.
+    """
     if stored.dtype == torch.uint8:
         return stored.to(torch.float32).mul_(1 / 255)
     return stored.to(torch.float32)

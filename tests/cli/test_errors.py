@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nolabel.cli import running
+from nolabel.cli import main, running
 from nolabel.errors import DataError
 
 FIT = ["fit", "autoencoder"]
@@ -54,14 +57,29 @@ def refused(call, tmp_path: Path):
         ([*FIT, "--out", "x"], "needs SOURCE"),
         ([*FIT, "digits", "--out", "x", "--net", "cnv"], "--net must be one of 'auto', 'mlp', 'conv'; got 'cnv'"),
         ([*FIT, "digits", "--out", "x", "--epochs", "ten"], "--epochs must be a whole number, or none; got 'ten'"),
-        ([*FIT, "digits", "--out", "x", "--epochs", "0"], "epochs must be a whole number of at least 1"),
-        ([*FIT, "digits", "--out", "x", "--holdout", "2"], "plan.holdout must be a number at least 0 and at most 0.9"),
-        ([*FIT, "digits", "--out", "x", "--patience", "3"], "set holdout too"),
+        ([*FIT, "digits", "--out", "x", "--epochs", "0"], "error: --epochs must be a whole number of at least 1"),
+        (
+            [*FIT, "digits", "--out", "x", "--holdout", "2"],
+            "error: --holdout must be a number at least 0 and at most 0.9",
+        ),
+        (
+            [*FIT, "digits", "--out", "x", "--patience", "3"],
+            "error: --patience 3 needs a held-out part to watch; set --holdout too, e.g. --holdout 0.1",
+        ),
+        ([*FIT, "digits", "--out", ""], "--out must be a path; got ''"),
+        ([*FIT, "digits", "-o", " "], "--out must be a path; got ' '"),
+        ([*FIT, "", "--out", "x"], "SOURCE is empty"),
+        (["embed", "", "digits", "-o", "x.csv"], "RUN is empty"),
+        (["embed", ".", "digits", "-o", ""], "--out must be a path"),
+        ([*FIT, "digits", "--out", "x", "--hidden", "8,,4"], "--hidden must be whole numbers separated by commas"),
+        ([*FIT, "digits", "--out", "x", "--processes", "1000"], "--processes 1000: this machine has"),
         ([*FIT, "digits", "--out", "x", "--processes", "0"], "--processes must be at least 1; got 0"),
         ([*FIT, "digts", "--out", "x"], "no such file or folder: 'digts'; did you mean 'digits'?"),
         ([*FIT, "mnist:tst", "--out", "x"], "split of 'mnist' must be one of 'train', 'test'"),
         ([*FIT, "digits", "--out", "x", "--size", "big"], "--size must be pixels, as 64, or height and width"),
         ([*FIT, "wine", "--out", "x", "--size", "8"], "size and channels are for images; wine is a table"),
+        (["embed", ".", "digits", "-o", "x.csv", "--overwrite=1"], "--overwrite takes no value; got '1'"),
+        ([*FIT, "digits", "--out", "x", "--hidden", "8,-4"], "error: --hidden must hold whole numbers of at least 1"),
         (["embed", "none", "digits", "-o", "x.csv"], "there is no folder none; RUN is the folder that"),
         (["embed", ".", "digits", "-o", "x.csv"], "holds no model of nolabel"),
         (["embed", ".", "digits", "-o", "x.cvs"], "did you mean '.csv'?"),
@@ -170,6 +188,23 @@ def test_a_decompression_bomb(refused, tmp_path: Path) -> None:
     refused(*FIT, tmp_path / "bomb.zip", "--out", tmp_path / "run")
 
 
+def test_a_feature_is_no_label(call, refused, table: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = [*FIT, table, "--hidden", "4,2", "--epochs", 1, "--no-report"]
+    assert call(*words, "--out", run).code == 0
+    message = refused("evaluate", run, table, "--labels", "kind")
+    assert "--labels kind: the model was fitted to that column as a feature" in message
+
+
+@pytest.mark.parametrize("known", ["cat", "cat,"])
+def test_labels_of_one_class_teach_nothing(refused, tmp_path: Path, known: str) -> None:
+    lines = [f"{number},{number * 7 % 5},{'cat' if number % 2 or ',' not in known else ''}" for number in range(20)]
+    (tmp_path / "data.csv").write_text("a,b,kind\n" + "\n".join(lines))
+    words = ["fit", "supervised-autoencoder", tmp_path / "data.csv", "--labels", "kind", "--out", tmp_path / "run"]
+    assert "every known label is 'cat'" in refused(*words)
+    assert not (tmp_path / "run").exists()
+
+
 # --- saved models ----------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +248,19 @@ def test_a_run_that_was_not_finished(refused, images: Path, tmp_path: Path) -> N
     assert "was not finished; go on with it:\n  nolabel fit vae x --out run --resume" in message
 
 
+def test_a_resumption_that_goes_back_or_elsewhere(call, refused, images: Path, tmp_path: Path) -> None:
+    words = [*FIT, images, "--out", tmp_path / "run", "--no-report", "--random-state", 0, "--hidden"]
+    assert call(*words, "8,2", "--epochs", 2).code == 0
+    message = refused(*words, "8,2", "--epochs", 1, "--resume")
+    assert "has 2 epochs behind it, and --epochs 1 would go back" in message
+    assert message.endswith("or start anew with --overwrite\n")
+    message = refused(*words, "8,3", "--epochs", 3, "--resume")
+    assert "hidden was [8, 2], is [8, 3]. Use the same arguments and data, or start anew with --overwrite" in message
+    assert "latent" not in message
+    said = call(*words, "8,2", "--epochs", 3, "--resume", "--learning-rate", 0.1)
+    assert "warning     The run was gone on with under other settings: learning_rate was 0.001, is 0.1." in said.out
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +287,47 @@ def test_a_full_disk(call, image_run: Path, images: Path, tmp_path: Path, monkey
     assert "cannot write" in said.err
     assert "No space left on device" in said.err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_while_pictures_are_written(
+    call, image_run: Path, images: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from nolabel.cli import pictures
+
+    write, done = pictures.write_png, []
+
+    def until_full(path: Path, picture: np.ndarray) -> None:
+        if len(done) == 5:
+            raise OSError(28, "No space left on device", str(path))
+        done.append(path)
+        write(path, picture)
+
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "00007.png").write_text("mine")
+    (tmp_path / "old" / "00001.png").write_text("mine")
+    monkeypatch.setattr(pictures, "write_png", until_full)
+    assert call("reconstruct", image_run, images, "--out", tmp_path / "new").code == 2
+    assert len(done) == 5
+    done.clear()
+    assert call("reconstruct", image_run, images, "--out", tmp_path / "old", "--overwrite").code == 2
+    assert sorted(path.name for path in (tmp_path / "old").iterdir()) == ["00001.png", "00007.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old"]
+
+
+def test_a_folder_in_use(launch, outcome, refused, images: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = [*FIT, images, "--hidden", "8,2", "--no-report", "--out", run]
+    process = launch(*words, "--epochs", 100_000, cwd=tmp_path)
+    while process.poll() is None and not (run / "metrics.jsonl").exists():
+        time.sleep(0.02)
+    (run / "checkpoint").mkdir(exist_ok=True)
+    for more in ("--overwrite", "--resume"):
+        assert f"{run} is in use by another run (process {process.pid} on " in refused(*words, more)
+    process.kill()
+    assert outcome(process).code == -9
+    assert (run / ".lock").exists()  # nobody holds it
+    assert main([*map(str, words), "--epochs", "1", "--overwrite"]) == 0
+    assert sorted(path.name for path in run.iterdir()) == ["checkpoint", "command.json", "metrics.jsonl", "model"]
 
 
 # --- how errors are said ---------------------------------------------------------------------------------------------
@@ -276,6 +365,8 @@ def test_a_defect_of_ours_asks_for_a_report(call, monkeypatch) -> None:
     [
         (PermissionError(13, "Permission denied", "secret.csv"), 2, "Permission denied: secret.csv"),
         (MemoryError("Unable to allocate 9 TiB"), 2, "--batch-size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "--batch-size"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 9 TiB"), 2, "--batch-size"),
         (KeyboardInterrupt(), 130, "stopped by SIGINT"),
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
     ],
@@ -293,3 +384,41 @@ def test_only_one_process_of_several_says_the_error(call, monkeypatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
     said = call("fitt")
     assert (said.code, said.err) == (2, "")
+
+
+def test_out_of_memory_for_real(tmp_path: Path) -> None:
+    """PyTorch may have 48 GB only if the process may."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30,) * 2); from nolabel.cli import main; "
+    words = [*FIT, "digits", "--out", str(tmp_path / "run"), "--hidden", "400000,30000", "--epochs", "1"]
+    env = {**os.environ, "PYTHONPATH": str(Path(running.__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code} raise SystemExit(main({words!r}))"], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: out of memory (")
+    assert "defect" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 2), ("2>&-", 2), (">&- 2>&-", 2), ("<&- >&- 2>&-", 2)])
+def test_closed_streams(closed: str, code: int, tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(running.__file__).parents[2])}
+    command = f'"{sys.executable}" -m nolabel fitt {closed}; echo $? > code'
+    done = subprocess.run(["sh", "-c", command], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert (tmp_path / "code").read_text() == f"{code}\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_hears_the_error(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(running.__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-m", "nolabel", "fitt"], env=env, stderr=subprocess.PIPE)
+    process.stderr.close()
+    assert process.wait(60) == 141
+
+
+def test_what_is_written_does_not_go_where_a_closed_stream_was(image_run: Path, images: Path, tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(running.__file__).parents[2])}
+    command = f'"{sys.executable}" -m nolabel embed "{image_run}" "{images}" -o codes.csv <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", command], env=env, cwd=tmp_path).returncode == 0
+    lines = (tmp_path / "codes.csv").read_text().splitlines()
+    assert (lines[0], len(lines)) == ("id,z0,z1,z2", 41)

@@ -150,3 +150,13 @@ def test_an_annotation_of_a_new_kind_is_refused() -> None:
 
     with pytest.raises(TypeError, match="where"):
         flags_of(strange)
+
+
+def test_a_number_or_a_share_is_read_as_it_is_written() -> None:
+    def keep(least: int | float = 1) -> None:
+        """Keep."""
+
+    flag = flags_of(keep)[0]
+    assert [repr(flag.read(text)) for text in ("2", "1.0", "0.25")] == ["2", "1.0", "0.25"]
+    with pytest.raises(ValueError, match="a number; got 'few'"):
+        flag.read("few")

@@ -61,10 +61,24 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str], codes: dict[int, int], c
     assert words in capsys.readouterr().err
 
 
+def test_a_stop_while_they_start_leaves_none_behind(launch, outcome, tmp_path: Path) -> None:
+    words = ["fit", *WORDS, "--epochs", 100_000, "--out", tmp_path / "run", "--processes", 2]
+    process = launch(*words, cwd=tmp_path)
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    said = outcome(process, 60)  # its pipes are closed when the last of its children is gone
+    assert said.code == 143
+    assert "Traceback" not in said.err
+
+
 def test_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     launching.refuse_bad_count(2)
     with pytest.raises(ArgumentError, match="at least 1"):
         launching.refuse_bad_count(0)
+    monkeypatch.setattr(launching, "_cores", lambda: 3)
+    launching.refuse_bad_count(3)
+    with pytest.raises(ArgumentError, match="--processes 4: this machine has 3 cores; give at most 3"):
+        launching.refuse_bad_count(4)
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "4")
     launching.refuse_bad_count(4)

@@ -50,6 +50,16 @@ def test_a_table_on_a_terminal_is_drawn_and_wrapped(terminal: Callable[[], Termi
     assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines())) <= 60
 
 
+def test_a_table_has_no_place_on_a_narrow_terminal(terminal: Callable[[], Terminal], monkeypatch) -> None:
+    screen = terminal()
+    monkeypatch.setenv("COLUMNS", "30")
+    speech.table(("name", "samples", "story"), ROWS)
+    lines = screen.getvalue().splitlines()
+    assert lines[:3] == ["name: digits", "samples: 1,797", "story: a long story a long "]
+    assert lines[-3:] == ["name: mnist", "samples: 60,000", ""]
+    assert max(map(len, lines)) <= 30
+
+
 def test_styles_are_for_terminals(capsys: pytest.CaptureFixture[str]) -> None:
     speech.say("all is well", "green")
     speech.complain("not so")

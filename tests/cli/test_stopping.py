@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import nolabel
-from nolabel.cli.stopping import Stopped, exit_code, heeding_sigterm
+from nolabel.cli.stopping import Stopped, exit_code, heeding_signals
 
+HOME = str(Path(nolabel.__file__).parents[1])
 EPOCHS = 200
 WORDS = ["autoencoder", "digits", "--hidden", "8,2", "--epochs", EPOCHS, "--batch-size", 256, "--no-report"]
 
@@ -88,7 +91,67 @@ def test_sigterm_at_other_times(call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_exit_codes() -> None:
     assert exit_code(KeyboardInterrupt()) == 130
-    assert exit_code(Stopped()) == 143
+    assert exit_code(Stopped(signal.SIGTERM)) == 143
     assert exit_code(nolabel.errors.TrainingInterrupted("", signal.SIGTERM)) == 143
-    with pytest.raises(Stopped), heeding_sigterm():
-        os.kill(os.getpid(), signal.SIGTERM)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        with pytest.raises(Stopped) as caught, heeding_signals():
+            os.kill(os.getpid(), signum)
+        assert exit_code(caught.value) == 128 + signum
+
+
+def test_a_signal_in_an_import_waits_for_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hit_while_imported.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nfor _ in range(10**6): pass\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Stopped) as caught, heeding_signals():
+        import hit_while_imported
+
+        assert hit_while_imported.whole
+        time.sleep(5)
+        pytest.fail("the signal was lost")
+    assert exit_code(caught.value) == 143
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from nolabel.cli.stopping import heeding_signals\n"
+        "with heeding_signals():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": HOME}, capture_output=True, timeout=30)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == b""
+
+
+def test_ignored_signals_stay_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with heeding_signals():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("moment", range(1, 11))
+def test_a_signal_at_any_moment_of_the_start(launch, outcome, tmp_path: Path, moment: int) -> None:
+    """Over the first 2 s, torch's import among them; before our first line runs, Python answers by itself."""
+    signum = (signal.SIGINT, signal.SIGTERM)[moment % 2]
+    run = tmp_path / "run"
+    process = launch("fit", *WORDS, "--out", run, "--epochs", 100_000, cwd=tmp_path)
+    time.sleep(moment * 0.2)
+    process.send_signal(signum)
+    said = outcome(process, 60)
+    if said.code == -signum and "nolabel/cli" not in said.err:
+        return
+    assert said.code == 128 + signum, said
+    assert f"stopped by {signum.name}" in said.err
+    assert "Traceback" not in said.err
+    assert not (run / ".lock").exists()

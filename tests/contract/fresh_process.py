@@ -57,12 +57,13 @@ def train_all(folder: Path) -> None:
     from contract.checks import estimator, reproducing, samples
     from nolabel.methods import all_methods
 
-    table, images = samples.table(), samples.images()
+    made = {kind: make() for kind, make in samples.MAKERS.items()}
     for name, cls in all_methods().items():
         try:
-            reproducing.global_state_is_untouched(cls, table)
-            estimator.takes_numbers_of_numpy(cls, table)
-            estimator.takes_numbers_of_numpy(cls, images)
+            kinds = samples.kinds(cls)
+            reproducing.global_state_is_untouched(cls, made[kinds[0]])
+            for kind in kinds:
+                estimator.takes_numbers_of_numpy(cls, made[kind])
             found = ""
         except AssertionError as error:
             found = str(error)

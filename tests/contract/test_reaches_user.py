@@ -11,7 +11,7 @@ from nolabel.methods import all_methods, stems
 from nolabel.methods._base import Estimator
 
 # Measuring takes far longer than training here, and knows no method: images for all, a table for one.
-CASES = [("images", cls) for cls in all_methods().values()] + [("table", next(iter(all_methods().values())))]
+CASES = [(made.kinds(cls)[-1], cls) for cls in all_methods().values()] + [("table", next(iter(all_methods().values())))]
 
 
 def _name(method: type[Estimator]) -> str:

@@ -34,6 +34,8 @@ def main(out: Path, names: list[str]) -> None:
     classes = [named(name) for name in names] or list(all_methods().values())
     for cls in classes:
         for kind, make in samples.MAKERS.items():
+            if kind not in samples.kinds(cls):
+                continue
             # 51 samples in batches of 32: the last batch of an epoch is shorter, and is shared unevenly
             model = samples.fitted(cls, make(51), epochs=3, batch_size=32)
             if runtime.main:

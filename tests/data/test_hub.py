@@ -140,3 +140,10 @@ def test_a_list_of_pictures() -> None:
     assert list(data.ids) == [0, 1, 2]
     assert PICTURES[0].size == (4, 5)  # the user's own are still open and whole
     assert np.array_equal(np.asarray(PICTURES[0]), PIXELS[0])
+
+
+def test_a_column_of_texts() -> None:
+    texts = ["a cat and a dog", "the dog sat down", "no cat at all"]
+    data = open_source(Fake({"id": [4, 5, 6], "text": texts, "label": ["x", "y", "x"]}), text="text", labels="label")
+    assert data.texts == texts
+    assert data.labels.tolist() == [0, 1, 0]

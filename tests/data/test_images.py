@@ -152,3 +152,21 @@ def test_arrays_are_not_resized() -> None:
         open_source(GREY, size=8)
     with pytest.raises(ArgumentError, match="channels is for image files; this array has 1"):
         open_source(GREY, channels=3)
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 3, 3), (5, 1, 1, 1), (5, 3, 7, 3), (5, 1, 4, 3), (5, 3, 4, 1)])
+def test_an_array_of_either_layout_has_its_channels_last_and_a_tensor_first(shape: tuple[int, ...]) -> None:
+    array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    for source, planes in ((array, array.transpose(0, 3, 1, 2)), (torch.from_numpy(array), array)):
+        data = open_source(source)
+        assert np.array_equal(data.store, planes)
+        assert np.array_equal(restore(data.spec, to_network(data.store)), array)
+        assert np.array_equal(open_source(source, spec=data.spec).store, planes)
+
+
+def test_the_message_says_how_a_shape_was_understood() -> None:
+    spec = open_source(np.zeros((2, 8, 8, 3), np.uint8)).spec
+    with pytest.raises(DataError, match=r"Shape \(2, 3, 5, 3\) may be .* last for an array, first for a tensor"):
+        open_source(np.zeros((2, 3, 5, 3), np.uint8), spec=spec)
+    with pytest.raises(DataError, match=r"if both could be, the channels are last in an array and first in a tensor"):
+        open_source(np.zeros((2, 5, 5, 2), np.uint8))

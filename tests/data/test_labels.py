@@ -30,6 +30,8 @@ NAN = float("nan")
         ([-1, -1], [-1, -1], ()),
         (["dog", "10", "9"], [2, 0, 1], ("10", "9", "dog")),
         (np.array([0, 255], np.uint8), [0, 1], ("0", "255")),
+        (["dog", "-1", " -1", "cat"], [1, -1, -1, 0], ("cat", "dog")),
+        (np.array([b"y", b"x"]), [1, 0], ("x", "y")),
     ],
 )
 def test_codes_are_sorted_and_unknown_is_minus_one(values: Any, codes: list[int], classes: tuple[str, ...]) -> None:
@@ -46,6 +48,8 @@ def test_codes_are_sorted_and_unknown_is_minus_one(values: Any, codes: list[int]
         (np.zeros((3, 2)), r"one value for each sample; got an array of shape \(3, 2\)"),
         (np.ones(3, complex), "complex"),
         (7, r"shape \(\)"),
+        ([[1], [2, 3], [4]], r"one value for each sample; got lists of several lengths"),
+        ([{}, {}, {}], r"values that cannot be compared: unhashable"),
     ],
 )
 def test_what_are_no_labels(values: Any, words: str) -> None:

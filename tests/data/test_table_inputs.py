@@ -1,10 +1,16 @@
 """Reading table files and arrays: what comes out, and every refusal in words."""
 
+import csv
 import gzip
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from scipy import sparse
@@ -38,6 +44,7 @@ def same(frame: pd.DataFrame, expected: pd.DataFrame) -> None:
         ("a.csv", TEXT.replace(",", "\t")),
         ("a.csv", TEXT.replace(",", "|")),
         ("a.csv", "age, colour\n1.5, red\n2.5,\n"),
+        ("a.csv", " age , colour \n1.5, red\n2.5,\n"),
         ("a.csv", ",age,colour\n0,1.5,red\n1,2.5,\n"),
         ("a.txt", TEXT.replace(",", "\t")),
         ("a.tsv", TEXT.replace(",", "\t")),
@@ -46,7 +53,9 @@ def same(frame: pd.DataFrame, expected: pd.DataFrame) -> None:
     ],
 )
 def test_text_files(tmp_path: Path, name: str, text: str | bytes) -> None:
-    same(read(write(tmp_path, name, text)), FRAME)
+    frame = read(write(tmp_path, name, text))
+    same(frame, FRAME)
+    assert list(frame.columns) == list(FRAME.columns)
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -55,10 +64,24 @@ def test_parquet(tmp_path: Path) -> None:
     same(read(path), FRAME)
 
 
-def test_separator_is_only_looked_for_when_the_comma_finds_none(tmp_path: Path) -> None:
-    assert list(read(write(tmp_path, "a.csv", "a;b,c\n1;2,3\n")).columns) == ["a;b", "c"]
-    assert list(read(write(tmp_path, "b.csv", "just one\n1\n")).columns) == ["just one"]
-    assert list(read(write(tmp_path, "c.csv", '"a;b"\n1\n')).columns) == ["a;b"]
+@pytest.mark.parametrize(
+    ("name", "text", "columns"),
+    [
+        ("a.csv", "just one\n1\n", ["just one"]),
+        ("a.csv", '"a;b"\n1\n', ["a;b"]),
+        ("a.csv", '"a;b",c\n1,2\n', ["a;b", "c"]),
+        ("a.csv", "height (in m, say);weight;x\n1,85;3,5;2\n1,7;4;1\n", ["height (in m, say)", "weight", "x"]),
+        ("a.tsv", "age,colour\n1,red\n2,blue\n", ["age", "colour"]),
+        ("a.tsv", "age;colour\n1,5;red\n2;blue\n", ["age", "colour"]),
+        ("a.tsv", "age\tsize, in m\n1\t2\n", ["age", "size, in m"]),
+        ("a.csv", "sep=;\na;b\n1,5;2\n", ["a", "b"]),
+        ("a.csv", "\ufeffsep=\t\r\na\tb\r\n1\t2\r\n", ["a", "b"]),
+    ],
+)
+def test_separators(tmp_path: Path, name: str, text: str, columns: list[str]) -> None:
+    frame = read(write(tmp_path, name, text))
+    assert list(frame.columns) == columns
+    assert len(frame) == text.replace("sep=", "").count("\n") - 1 - ("sep=" in text)
 
 
 def test_unnamed_first_column_is_the_index(tmp_path: Path) -> None:
@@ -69,24 +92,55 @@ def test_unnamed_first_column_is_the_index(tmp_path: Path) -> None:
     assert list(frame.columns) == ["age", "colour"]
 
 
-def test_iso_dates_become_dates_and_other_text_stays(tmp_path: Path) -> None:
-    text = (
-        "day,time,odd,code,number\n2026-01-31,2026-01-31T10:00:00,2026-01-31,31.1.2026,1\n,2026-02-01 11:30,soon,x,2\n"
-    )
-    frame = read(write(tmp_path, "a.csv", text))
-    assert [dtype.kind for dtype in frame.dtypes] == ["M", "M", "O", "O", "i"]
-    assert frame["day"][0] == pd.Timestamp("2026-01-31")
-    assert frame["day"].isna()[1]
-    assert frame["time"][1] == pd.Timestamp("2026-02-01 11:30")
-
-
-def test_text_that_only_looks_like_a_date_stays_text(tmp_path: Path) -> None:
-    assert read(write(tmp_path, "a.csv", "a\n2026-13-45\n"))["a"][0] == "2026-13-45"
-
-
 def test_a_column_has_one_type_however_long_the_file(tmp_path: Path) -> None:
     frame = read(write(tmp_path, "a.csv", "a\n" + "1\n" * 600_000 + "x\n"))
     assert set(frame["a"].map(type)) == {str}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_encodings_with_a_mark(tmp_path: Path, encoding: str, zipped: bool) -> None:
+    content = "größe;name\r\n1,5;Zoë\r\n2;x\r\n".encode(encoding)
+    path = write(tmp_path, "a.csv.gz" if zipped else "a.csv", gzip.compress(content, mtime=0) if zipped else content)
+    assert read(path).to_dict("list") == {"größe": ["1,5", "2"], "name": ["Zoë", "x"]}
+
+
+def test_an_encoding_that_is_stated(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "a,b\n1,\xe9\u20ac\n".encode("cp1252"))
+    assert read(path, "cp1252")["b"].tolist() == ["\xe9\u20ac"]
+    with pytest.raises(DataError, match=r"not ascii text \(byte 0xE9\)"):
+        read(path, "ascii")
+
+
+@pytest.mark.skipif(not shutil.which("iconv"), reason="iconv is not installed")
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("name", ["it's one.csv", "a.csv.gz"])
+def test_the_advice_about_encodings_works(tmp_path: Path, encoding: str, name: str) -> None:
+    content = "price,name\n1,10 €\n2,Zoë\n".encode(encoding)
+    with pytest.raises(DataError, match="not UTF-8") as raised:
+        read(write(tmp_path, name, gzip.compress(content, mtime=0) if name.endswith("gz") else content))
+    command = re.search("`(.*)`", str(raised.value)).group(1)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert read(tmp_path / f"utf8-{name}")["name"].tolist() == ["10 €", "Zoë"]
+
+
+def test_a_huge_field_and_quoted_line_breaks(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    huge = "x" * 300_000
+    frame = read(write(tmp_path, "a.csv", f'text,n\n"{huge}\nmore",1\n"a ""b""\r\nc",\n'))
+    assert frame["text"].tolist() == [f"{huge}\nmore", 'a "b"\r\nc']
+    assert csv.field_size_limit() == limit
+
+
+def test_an_empty_last_value_is_not_a_short_row(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "a.csv", 'a,b\n"1\n2",\n\n3,4\n'))["b"].isna().tolist() == [True, False]
+    assert len(read(write(tmp_path, "b.csv", "a,b,\n1,2,\n3,4,\n"))) == 2
+
+
+def test_doubtful_points_stay_text_where_decimal_commas_are(tmp_path: Path) -> None:
+    frame = read(write(tmp_path, "a.csv", "a;b;c\n1,5;1.234;7\n2;2.500;8\n"))
+    assert frame["b"].tolist() == ["1.234", "2.500"]
+    assert frame["c"].tolist() == [7, 8]
 
 
 def test_quoted_line_break_in_a_name(tmp_path: Path) -> None:
@@ -101,6 +155,16 @@ def test_quoted_line_break_in_a_name(tmp_path: Path) -> None:
         ("a.csv.gz", gzip.compress(b"", mtime=0), r"a\.csv\.gz is empty"),
         ("a.csv", "age,colour\n", r"column names \('age', 'colour'\) but no rows"),
         ("a.csv", "naïve,b\n1,2\n".encode("latin-1"), r"not UTF-8 text \(byte 0xEF\).*iconv"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), r"not UTF-8 text \(byte 0x00\).*iconv -f UTF-16LE"),
+        ("a.csv", "a;b,c\n1;2,3\n", r"split evenly with ',' into 'a;b', 'c' and with ';' into 'a', 'b,c'; rename"),
+        ("a.csv", "a,b,c\n1,2,3\n4,5\n6,7,8\n", r"3 column names, but its row 1 .* has 2 values"),
+        ("a.csv", "a,b\n1,2\n" + "3,4\n" * 99 + "5\n", r"2 column names, but its row 100 .* has 1 values"),
+        ("a.csv", "# made by hand\na,b\n1,2\n", r"1 column names, but its first row has 2 values"),
+        ("a.csv", "a,a \n1,2\n", r"several columns named 'a'"),
+        ("a.csv", b"\xff\xfea\0b", r"begins as utf-16-le text and does not go on so"),
+        ("a.txt", "a b\n1.5 2\n3 4\n", r"parted by spaces; .*sep=r'\\s\+'"),
+        ("a.csv", "5,0,0,3\n4,0,0,1\n", r"begins with a row of data \('0'"),
+        ("a.csv", "1,5;2\n1;3\n", r"begins with a row of data \('1,5'"),
         ("a.csv", b"a,b\n1,2\n" * 20000 + "3,ü\n".encode("latin-1"), r"not UTF-8 text \(byte 0xFC\)"),
         ("a.csv", "a,b\n1,2\n3,4,5\n", r"not a regular table.*line 3.*quotes"),
         ("a.csv", "a,b\n1,2,3\n4,5,6\n", r"2 column names, but its first row has 3 values"),
@@ -125,6 +189,13 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match=r"folder\.csv cannot be read"):
         read(tmp_path / "folder.csv")
+
+
+def test_parquet_with_two_columns_of_one_name(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet has several columns of one name"):
+        read(tmp_path / "a.parquet")
 
 
 def test_parquet_without_rows(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 import nolabel
 from nolabel.errors import ArgumentError, NolabelError, OutputError, SavedModelError
 from nolabel.methods import _folder
+from nolabel.training import lock
 
 X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
@@ -55,11 +57,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change the facts of a saved model."""
+    """Change the facts of a saved model as somebody would who knows of the digest."""
     file = folder / "model" / "model.json"
     facts = json.loads(file.read_text())
     change(facts)
-    file.write_text(json.dumps(facts))
+    file.write_text(json.dumps(_folder.sealed(facts)))
 
 
 def put(**values: Any) -> Callable[[dict[str, Any]], None]:
@@ -152,15 +154,16 @@ def test_a_file_in_the_way_is_told_of(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_told_of() -> None:
     with pytest.raises(OutputError, match="cannot make the folder /proc/a-run: "):
         tiny().fit(X, out="/proc/a-run")
-    with pytest.raises(OutputError, match="cannot write /proc/self/model.safetensors: "):
-        tiny().fit(X).save("/proc/self")
+    with pytest.raises(OutputError, match="cannot write /proc/a-model/model.safetensors: "):
+        tiny().fit(X).save("/proc/a-model")
 
 
 def test_resume_and_overwrite_exclude_each_other_and_resume_needs_a_run(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="resume and overwrite exclude each other"):
         tiny().fit(X, out=run, resume=True, overwrite=True)
-    with pytest.raises(ArgumentError, match="resume=True needs out=FOLDER"):
-        tiny().fit(X, resume=True)
+    for name in ("resume", "overwrite"):
+        with pytest.raises(ArgumentError, match=f"{name}=True needs out=FOLDER"):
+            tiny().fit(X, **{name: True})
     with pytest.raises(SavedModelError, match=f"there is no checkpoint in {tmp_path}/none/checkpoint to go on from"):
         tiny().fit(X, out=tmp_path / "none", resume=True)
 
@@ -169,7 +172,7 @@ def test_resume_with_other_arguments_or_data_is_refused_by_name(run: Path) -> No
     before = contents(run)
     frame = pd.DataFrame(X, columns=list("abcde"))
     refusals: list[tuple[Any, Any, str]] = [
-        (tiny(hidden=(3, 2)), frame, r"arguments was .*\[4, 2\].* is .*\[3, 2\]"),
+        (tiny(hidden=(3, 2)), frame, r"hidden was \[4, 2\], is \[3, 2\]\. Use"),
         (tiny(random_state=1), frame, "seed was 0, is 1"),
         (tiny(), frame + 1, "data was '.*', is '.*'"),
         (tiny(), frame[:30], "samples was 40, is 30"),
@@ -198,7 +201,8 @@ def test_resume_without_a_seed_goes_on_with_the_old_one(tmp_path: Path) -> None:
 def test_a_second_process_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     assert not _folder.is_writer()
-    assert _folder.prepare(tmp_path / "run", resume=False) == tmp_path / "run"
+    with _folder.prepared(tmp_path / "run", resume=False, overwrite=False) as folder:
+        assert folder == tmp_path / "run"
     assert list(tmp_path.iterdir()) == []
     assert _folder.listeners(tmp_path, progress=True, tensorboard=False) == []
 
@@ -206,6 +210,70 @@ def test_a_second_process_writes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 def test_tensorboard_needs_a_folder() -> None:
     with pytest.raises(ArgumentError, match="tensorboard=True needs out=FOLDER to write to"):
         tiny().fit(X, tensorboard=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"resume": True}], ids=str)
+def test_a_folder_in_use_is_refused_and_left_as_it_is(options: dict[str, bool], run: Path) -> None:
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    errors: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            tiny(epochs=2).fit(frame, out=run, **options)
+        except BaseException as error:
+            errors.append(error)
+
+    with lock.held(run):
+        before = contents(run)
+        thread = threading.Thread(target=other)  # whoever holds a folder may use it, so somebody else must try
+        thread.start()
+        thread.join()
+        assert contents(run) == before
+    assert isinstance(errors[0], OutputError)
+    assert f"{run} is in use by another run (process {os.getpid()} on" in str(errors[0])
+
+
+def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both find the folder empty; the second comes to it when the first has long been done."""
+    check = _folder.check
+
+    def first_is_quicker(out: Any, **how: bool) -> None:
+        check(out, **how)
+        monkeypatch.setattr(_folder, "check", check)
+        tiny().fit(X, out=tmp_path / "run")
+
+    monkeypatch.setattr(_folder, "check", first_is_quicker)
+    with pytest.raises(OutputError, match="exists and is not empty"):
+        tiny(random_state=1).fit(X, out=tmp_path / "run")
+    assert nolabel.load(tmp_path / "run").seed_ == 0
+
+
+def test_arguments_that_prove_wrong_late_leave_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="plan.device"):
+        tiny(plan={"device": "cuda:99"}).fit(X, out=tmp_path / "some" / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("empty", ["", " ", 3, None])
+def test_an_empty_path_is_not_the_current_folder(empty: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = tiny().fit(X)
+    attempts = [lambda: model.save(empty), lambda: nolabel.load(empty)]
+    attempts += [lambda: model.fit(X, out=empty)] if empty is not None else []
+    for attempt in attempts:
+        with pytest.raises(ArgumentError, match="must name a folder"):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_seed_is_read_without_the_tensors(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nolabel.training.checkpoint.read", None)
+    newest = next((run / "checkpoint").iterdir())
+    assert _folder.saved_seed(run) == 0
+    newest.rename(newest.with_name("step-0000000001.safetensors"))
+    newest.write_bytes(b"no checkpoint")
+    assert _folder.saved_seed(run) == 0
+    assert _folder.saved_seed(run / "none") is None
 
 
 def test_a_fingerprint_tells_data_apart() -> None:
@@ -330,6 +398,47 @@ def test_every_single_flipped_byte_of_the_facts_is_survived(run: Path) -> None:
             nolabel.load(run)
         except SavedModelError:
             pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda facts: facts["spec"].update(name="other"),
+        lambda facts: facts["arguments"].update(learning_rate=0.5),
+        lambda facts: facts["history"][0].update(loss=0.0),
+        lambda facts: facts.pop("digest"),
+        lambda facts: facts.update(digest="0" * 64),
+        lambda facts: facts.update(more=1),
+    ],
+)
+def test_facts_that_were_edited_are_refused(change: Callable[[dict[str, Any]], None], run: Path) -> None:
+    file = run / "model" / "model.json"
+    facts = json.loads(file.read_text())
+    change(facts)
+    file.write_text(json.dumps(facts))
+    with pytest.raises(SavedModelError, match=r"model\.json is damaged: it was changed after it was saved"):
+        nolabel.load(run)
+
+
+def test_other_white_space_is_no_change(run: Path) -> None:
+    file = run / "model" / "model.json"
+    file.write_text(json.dumps(json.loads(file.read_text()), indent=7, sort_keys=True))
+    nolabel.load(run)
+
+
+def test_the_first_format_is_still_read(run: Path) -> None:
+    file = run / "model" / "model.json"
+    facts = json.loads(file.read_text())
+    del facts["digest"]
+    file.write_text(json.dumps({**facts, "format": 1}))
+    assert nolabel.load(run).seed_ == 0
+
+
+def test_names_that_are_no_text_are_saved(tmp_path: Path) -> None:
+    """Linux lets a file or folder have any name, and classes are named after folders."""
+    y = np.where(np.arange(40) % 2, "a\udcff", "ü")
+    nolabel.SupervisedAutoencoder(hidden=(4, 2), epochs=1).fit(X, y).save(tmp_path)
+    assert sorted(nolabel.load(tmp_path).classes_) == ["a\udcff", "ü"]
 
 
 def test_a_newer_format_says_what_to_do(run: Path) -> None:
@@ -470,6 +579,36 @@ def test_saving_again_replaces_and_clears_what_a_kill_has_left(tmp_path: Path) -
     tiny(random_state=3).fit(X).save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
     assert nolabel.load(tmp_path).seed_ == 3
+
+
+def test_a_model_is_not_written_among_other_things(tmp_path: Path) -> None:
+    model = tiny().fit(X)
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError, match=rf"{tmp_path} holds something that is no model \(thesis.tex\)"):
+        model.save(tmp_path)
+    with pytest.raises(OutputError, match="thesis.tex is a file; name a folder for the model"):
+        model.save(tmp_path / "thesis.tex")
+    assert contents(tmp_path) == {"thesis.tex": b"mine"}
+
+
+def test_arguments_changed_after_fit_are_refused_where_they_would_lie(tmp_path: Path) -> None:
+    model = tiny().fit(X).set_params(hidden=(3, 2), epochs=7)
+    for attempt in (lambda: model.save(tmp_path / "model"), lambda: model.partial_fit(X), model.untrained):
+        with pytest.raises(
+            ArgumentError,
+            match=r"changed after Autoencoder was fitted: hidden was \[4, 2\], is \[3, 2\]. Put them back",
+        ):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+    model.set_params(hidden=[4, 2], learning_rate=0.5).save(tmp_path / "model")
+    loaded = nolabel.load(tmp_path / "model")
+    assert loaded.epochs == 7
+    loaded.set_params(learning_rate=0.01).partial_fit(X)  # the first part: from now on it stands
+    loaded.partial_fit(X)
+    with pytest.raises(ArgumentError, match=r"learning_rate was 0\.01, is 0\.02"):
+        loaded.set_params(learning_rate=0.02).partial_fit(X)
+    loaded.set_params(hidden=(3, 2)).fit(X).save(tmp_path / "model")
+    assert nolabel.load(tmp_path / "model").hidden == (3, 2)
 
 
 def test_a_model_that_was_not_fitted_is_not_saved(tmp_path: Path) -> None:

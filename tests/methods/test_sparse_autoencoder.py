@@ -1,5 +1,6 @@
 """What is special about SparseAutoencoder: exactly k entries, a mean activity that obeys, a penalty that bites."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,11 +66,26 @@ def test_the_kl_term_is_that_of_the_notes() -> None:
     assert _parts(model)["sparsity"].item() == pytest.approx(0.7 * total / 20, rel=1e-4)
 
 
-def test_the_l1_term_is_the_mean_size() -> None:
+def test_the_l1_term_is_the_mean_size_times_the_decoders() -> None:
     model = _fit(penalty="l1", weight=0.3, epochs=2)
     z = model.transform(DATA)
     assert (z >= 0).all()
-    assert _parts(model)["sparsity"].item() == pytest.approx(0.3 * np.abs(z).mean(), rel=1e-5)
+    columns = model.learner_.decoder.stages[0][0].weight.detach().numpy().T  # (L, H)
+    total = sum(size * math.sqrt(sum(column**2)) for row in z for size, column in zip(row, columns))
+    assert _parts(model)["sparsity"].item() == pytest.approx(0.3 * total / z.size, rel=1e-4)
+
+
+def test_a_large_decoder_does_not_make_the_l1_term_small() -> None:
+    """Half the code and twice the matrix is the same reconstruction, and must cost the same."""
+    model = _fit(penalty="l1", weight=0.3, epochs=2)
+    before = _parts(model)
+    with torch.no_grad():
+        for parameter in model.learner_.encoder.stages[-1][0].parameters():
+            parameter.mul_(0.5)
+        model.learner_.decoder.stages[0][0].weight.mul_(2)
+    after = _parts(model)
+    assert after["reconstruction"].item() == pytest.approx(before["reconstruction"].item(), rel=1e-5)
+    assert after["sparsity"].item() == pytest.approx(before["sparsity"].item(), rel=1e-5)
 
 
 def test_a_larger_weight_is_a_sparser_code() -> None:

@@ -9,6 +9,7 @@ import nolabel
 from nolabel.data import toys
 from nolabel.errors import SavedModelError
 from nolabel.methods import all_methods
+from nolabel.methods._folder import sealed
 
 
 @pytest.mark.parametrize("cls", all_methods().values(), ids=lambda cls: cls.__name__)
@@ -18,7 +19,7 @@ def test_a_folder_that_asks_for_terabytes_is_refused_at_once(cls: type, tmp_path
     facts = json.loads((folder / "model.json").read_text())
     huge = "latent" if "latent" in facts["arguments"] else "codebook_size"
     facts["arguments"][huge] = 10**10  # 80 GB for its first bias alone
-    (folder / "model.json").write_text(json.dumps(facts))
+    (folder / "model.json").write_text(json.dumps(sealed(facts)))
     with pytest.raises(SavedModelError, match="ask for other weights"):
         nolabel.load(folder)
 

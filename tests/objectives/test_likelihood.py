@@ -10,6 +10,8 @@ from torch import Tensor
 
 from nolabel.objectives.likelihood import (
     bernoulli,
+    errors_per_feature,
+    excess_per_feature,
     gaussian,
     mean_bernoulli,
     mean_negative_log,
@@ -190,3 +192,30 @@ def test_bernoulli_knows_no_black_from_white(seed: int) -> None:
     logits, x = some((3, 4), seed)
     torch.testing.assert_close(bernoulli(-logits, 1 - x), bernoulli(logits, x))
     assert (bernoulli(logits, x) >= bernoulli(torch.logit(x.clamp(1e-9, 1 - 1e-9)), x) - 1e-6).all()  # x = p is best
+
+
+def test_excess_is_the_divergence_from_x_to_its_reconstruction() -> None:
+    logits, x = torch.randn(3, 4), torch.rand(3, 4)
+    x[0, 0], x[0, 1] = 0.0, 1.0
+    for row in range(3):
+        total = 0.0
+        for value, logit in zip(x[row].tolist(), logits[row].tolist()):
+            p = 1 / (1 + math.exp(-logit))
+            total += value * math.log(value / p) if value else 0.0
+            total += (1 - value) * math.log((1 - value) / (1 - p)) if value < 1 else 0.0
+        assert excess_per_feature("bce", logits, x)[row].item() == pytest.approx(total / 4, rel=1e-4)
+    torch.testing.assert_close(excess_per_feature("mse", logits, x), errors_per_feature("mse", logits, x))
+
+
+def test_a_grey_image_rebuilt_perfectly_has_no_excess() -> None:
+    x = torch.stack([torch.full((9,), 0.5), torch.linspace(0.1, 0.9, 9)])
+    excess = excess_per_feature("bce", torch.logit(x), x)
+    torch.testing.assert_close(excess, torch.zeros(2), atol=1e-6, rtol=0)
+    assert excess_per_feature("bce", torch.logit(x) + 1, x).min() > 0.05
+
+
+def test_excess_counts_observed_features_only() -> None:
+    logits, x = torch.randn(1, 4), torch.rand(1, 4)
+    mask = torch.tensor([[True, False, True, True]])
+    expected = excess_per_feature("bce", logits[:, [0, 2, 3]], x[:, [0, 2, 3]])
+    torch.testing.assert_close(excess_per_feature("bce", logits, x, mask), expected)

@@ -1,12 +1,26 @@
 """A small `Content` with every section filled, made of synthetic values: no model, no training."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nolabel.errors import Problem
-from nolabel.report.content import Content, Headline, Map, Pictures, Rows, Summary, Traversal
+from nolabel.report.content import (
+    Content,
+    Headline,
+    Map,
+    Measure,
+    Pictures,
+    Plane,
+    Rows,
+    Summary,
+    Topics,
+    Traversal,
+    Typical,
+    UnitMap,
+)
 
 EVIL_ID = "<script>window.hacked = 'id'</script>"
 EVIL_CLASS = "<img src=x onerror=\"window.hacked = 'class'\">"
@@ -132,6 +146,95 @@ def content_of_rows() -> Content:
         ],
         traversal=Traversal([0], [1.0], [-3.0, 3.0], "From x.", changes=[[("age", "1", "2")]]),
     )
+
+
+def hexagons(rows: int, columns: int) -> Any:
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return np.stack([column + 0.5 * (row % 2), row * np.sqrt(3) / 2], axis=1)
+
+
+def units_of_images(rows: int = 5, columns: int = 6) -> UnitMap:
+    """Hexagons with pictures, labels and clusters."""
+    rng = np.random.default_rng(2)
+    count = rows * columns
+    votes = rng.integers(0, 9, (count, 3))
+    votes[7] = 0
+    return UnitMap(
+        grid="hexagonal",
+        shape=(rows, columns),
+        toroid=False,
+        centres=hexagons(rows, columns),
+        distances=rng.uniform(1, 2, count),
+        hits=votes.sum(axis=1),
+        clusters=np.arange(count) % 4,
+        measures=[Measure("Quantization error", "4.96", "How far a sample is from its unit.")],
+        votes=votes,
+        classes=(EVIL_CLASS, "two", "three"),
+        of=64,
+        weights=rng.integers(0, 256, (count, 8, 8), dtype=np.uint8),
+    )
+
+
+def units_of_rows(rows: int = 4, columns: int = 7) -> UnitMap:
+    """Squares on a toroid, with component planes and no labels."""
+    rng = np.random.default_rng(3)
+    count = rows * columns
+    row, column = np.divmod(np.arange(count), columns)
+    distances = rng.uniform(1, 2, count)
+    distances[3] = np.nan
+    return UnitMap(
+        grid="rectangular",
+        shape=(rows, columns),
+        toroid=True,
+        centres=np.stack([column, row], axis=1).astype(float),
+        distances=distances,
+        hits=rng.integers(0, 5, count),
+        clusters=np.zeros(count, dtype=np.int64),
+        planes=[Plane(EVIL_COLUMN, rng.normal(size=count)), Plane("age", rng.normal(size=count))],
+        of=9,
+    )
+
+
+def some_topics(count: int = 8, words: int = 300) -> Topics:
+    """Topics that each have words of their own, and one document that means harm."""
+    rng = np.random.default_rng(4)
+    phi = rng.dirichlet(np.full(words, 0.05), count)
+    phi[:, 0] = phi[:, 0] + 0.05  # a word that all topics have
+    phi /= phi.sum(axis=1, keepdims=True)
+    names = ["<b>everywhere</b>", *(f"word{place}" for place in range(1, words))]
+    typical = [[Typical(EVIL_ID, EVIL_CLASS, 0.9), Typical(f"post {k}", f"line of {k}", 0.8)] for k in range(count)]
+    return Topics(
+        phi=phi,
+        words=names,
+        shares=rng.dirichlet(np.ones(count)),
+        labels=[f"label of {k}" for k in range(count)],
+        tokens=5000.0,
+        typical=typical,
+        leading=np.arange(count) * 3,
+        votes=rng.integers(0, 5, (count, 2)),
+        classes=("space", "cars"),
+        coherences=np.array([np.nan, *rng.normal(size=count - 1)]),
+        measures=[Measure("Coherence", "0.120", "Higher is better.")],
+    )
+
+
+@pytest.fixture
+def with_units() -> Content:
+    return replace(content_of_images(), units=units_of_images())
+
+
+@pytest.fixture
+def with_planes() -> Content:
+    return replace(content_of_rows(), units=units_of_rows())
+
+
+@pytest.fixture
+def with_topics() -> Content:
+    content = content_of_rows()
+    assert content.map is not None
+    lines = [f"first line {place}" for place in range(60)]
+    texts = replace(content.map, columns=(), rows=(), lines=lines, noun="topic", names=["label of 0"])
+    return replace(content, topics=some_topics(), map=texts, rebuilt=(), traversal=None)
 
 
 @pytest.fixture

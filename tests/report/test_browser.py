@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from nolabel.evaluation.intertopic import marginal, relevance
 from nolabel.report import write_report
 from nolabel.report.content import Content
 
@@ -64,10 +66,10 @@ class Tab:
     def pressed(self, selector: str) -> bool:
         return bool(self.one(selector).get_attribute("aria-pressed") == "true")
 
-    def ink(self) -> list[int]:
-        """A digest of what the map shows: how many dots of its picture are filled, and the sum of their colours."""
+    def ink(self, canvas: str = "#map-canvas") -> list[int]:
+        """A digest of what a canvas shows: how many dots of its picture are filled, and the sum of their colours."""
         script = """(() => {
-            const map = document.getElementById('map-canvas');
+            const map = document.querySelector('CANVAS');
             const c = document.createElement('canvas'); // a copy: the page's own is not made for reading
             c.width = map.width; c.height = map.height;
             const pen = c.getContext('2d', { willReadFrequently: true });
@@ -77,7 +79,7 @@ class Tab:
             for (let i = 0; i < d.length; i += 4) if (d[i + 3]) { filled += 1; sum += d[i] + 3 * d[i+1] + 7 * d[i+2]; }
             return [filled, sum];
         })()"""
-        return list(self.run(script))
+        return list(self.run(script.replace("CANVAS", canvas)))
 
     def background(self) -> str:
         return str(self.run("getComputedStyle(document.body).backgroundColor"))
@@ -123,6 +125,21 @@ def table_page(rows: Content, tmp_path: Path) -> Path:
     return write_report(rows, tmp_path / "table.html")
 
 
+@pytest.fixture
+def units_page(with_units: Content, tmp_path: Path) -> Path:
+    return write_report(with_units, tmp_path / "units.html")
+
+
+@pytest.fixture
+def planes_page(with_planes: Content, tmp_path: Path) -> Path:
+    return write_report(with_planes, tmp_path / "planes.html")
+
+
+@pytest.fixture
+def topics_page(with_topics: Content, tmp_path: Path) -> Path:
+    return write_report(with_topics, tmp_path / "topics.html")
+
+
 @pytest.fixture(autouse=True)
 def silent_and_alone(tab: Tab) -> Iterator[None]:
     """After every test: nothing in the console, nothing asked of the network, nothing of the user's ran."""
@@ -141,7 +158,7 @@ def hover_a_sample(tab: Tab) -> None:
         for down in range(-4, 5):
             chain = ActionChains(tab.driver, duration=0)
             chain.move_to_element_with_offset(canvas, across * width // 9, down * height // 9).perform()
-            if tab.run("!document.querySelector('.stage .tip').hidden"):
+            if tab.run("!document.querySelector('#map .stage .tip').hidden"):
                 return
     pytest.fail("nowhere on the map did a tip show")
 
@@ -296,3 +313,156 @@ def test_a_script_from_elsewhere_would_not_run(tab: Tab, page: Path) -> None:
     )
     assert tab.run("window.hacked === undefined")
     assert any("Content Security Policy" in message for message in tab.complaints())
+
+
+# --- the map of units ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_units_show_themselves_and_are_kept(tab: Tab, units_page: Path, width: int, scheme: str) -> None:
+    tab.open(units_page, width, scheme)
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    assert tab.ink("#units-canvas")[0] > 10_000
+    assert "Click a unit" in tab.one("#units-kept").text
+    tab.click("#units-canvas")
+    tip = tab.one("#units-stage .tip")
+    assert tip.is_displayed()
+    assert tip.find_elements(By.TAG_NAME, "canvas")
+    assert {"samples", "label two", "cluster", "to neighbours"} <= set(tip.text.split("\n"))
+    assert tab.one("#units-kept b").text == tip.find_element(By.TAG_NAME, "b").text
+
+
+def test_every_view_of_the_units_is_another_picture(tab: Tab, units_page: Path) -> None:
+    tab.open(units_page, 1280, "light")
+    seen = []
+    for view in ("distances", "hits", "label", "cluster", "weights"):
+        tab.click(f"[data-view={view}]")
+        assert tab.pressed(f"[data-view={view}]")
+        seen.append(tuple(tab.ink("#units-canvas")))
+    assert len(set(seen)) == 5
+    tab.click("[data-view=label]")
+    plain = tab.ink("#units-canvas")
+    tab.click("#units-key li:nth-child(2) button")
+    assert tab.ink("#units-canvas") != plain
+    tab.click("#theme")
+    assert tab.one("#units-view").text == "Labels"
+
+
+def test_units_can_be_walked_by_keyboard(tab: Tab, units_page: Path) -> None:
+    tab.open(units_page, 1280, "light")
+    tab.run("document.getElementById('units-canvas').focus()")
+
+    def press(*keys: str) -> str:
+        ActionChains(tab.driver).send_keys(*keys).perform()
+        return str(tab.one("#units-stage .tip b").text)
+
+    assert press(Keys.ARROW_RIGHT) == "Unit 0"
+    assert press(Keys.ARROW_RIGHT) == "Unit 1"
+    assert press(Keys.ARROW_DOWN) in ("Unit 6", "Unit 7")
+    press(Keys.ENTER)
+    assert tab.one("#units-kept b").text in ("Unit 6", "Unit 7")
+    ActionChains(tab.driver).send_keys(Keys.ESCAPE).perform()
+    assert "Click a unit" in tab.one("#units-kept").text
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_component_plane_is_shown_large(tab: Tab, planes_page: Path, width: int) -> None:
+    tab.open(planes_page, width, "light")
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    assert all(tab.ink(f"#planes li:nth-child({n}) canvas")[0] > 500 for n in (1, 2))
+    before = tab.ink("#units-canvas")
+    tab.click("[data-plane='1']")
+    assert tab.one("#units-view").text == "age"
+    assert tab.ink("#units-canvas") != before
+    tab.click("[data-plane='1']")
+    assert tab.ink("#units-canvas") == before
+
+
+# --- topics ----------------------------------------------------------------------------------------------------------
+
+
+def words(tab: Tab) -> list[str]:
+    return list(tab.run("[...document.querySelectorAll('#topic-words .name')].map(n => n.textContent)"))
+
+
+def slide(tab: Tab, to: float) -> None:
+    tab.driver.execute_script(
+        "const s = document.getElementById('lambda'); s.value = arguments[0]; s.dispatchEvent(new Event('input'));", to
+    )
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_a_topic_is_chosen_and_the_slider_ranks_its_words(
+    tab: Tab, topics_page: Path, with_topics: Content, width: int, scheme: str
+) -> None:
+    tab.open(topics_page, width, scheme)
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    topics = with_topics.topics
+    assert topics is not None
+    order = np.argsort(-topics.shares)
+    first = words(tab)
+    tab.click("#topics-svg circle:nth-child(2)")
+    assert tab.one("#topic-title").text.startswith(f"Topic {order[1]} · label of {order[1]}")
+    assert tab.pressed("#topic-list li:nth-child(2) button")
+    assert words(tab) != first
+    for weight in (0.0, 0.35, 1.0):
+        slide(tab, weight)
+        ranked = relevance(topics.phi, marginal(topics.phi, topics.shares), weight)[order[1]]
+        best = [topics.words[int(word)] for word in np.argsort(-ranked)[:3]]
+        shown = words(tab)
+        assert len(shown) == 30
+        np.testing.assert_allclose(
+            [ranked[topics.words.index(word)] for word in shown[:3]],
+            [ranked[topics.words.index(word)] for word in best],
+            atol=2e-4,
+        )
+        assert tab.one("#lambda-value").text == f"{weight:.2f}"
+    assert f"post {order[1]}" in tab.one("#topic-documents").text
+
+
+def test_the_slider_moves_by_keyboard(tab: Tab, topics_page: Path) -> None:
+    tab.open(topics_page, 1280, "light")
+    before = words(tab)
+    tab.run("document.getElementById('lambda').focus()")
+    ActionChains(tab.driver).send_keys(*[Keys.ARROW_LEFT] * 12).perform()
+    assert tab.one("#lambda-value").text == "0.00"
+    assert words(tab) != before
+
+
+def test_topics_are_walked_by_keyboard_and_let_go(tab: Tab, topics_page: Path) -> None:
+    tab.open(topics_page, 1280, "light")
+    chosen = "[...document.querySelectorAll('[data-topic]')].findIndex(b => b.getAttribute('aria-pressed') === 'true')"
+    assert tab.run(chosen) == 0
+    tab.run("document.getElementById('topics-svg').focus()")
+    seen = {0}
+    for key in (Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_LEFT):
+        ActionChains(tab.driver).send_keys(key).perform()
+        seen.add(tab.run(chosen))
+    assert len(seen) > 2
+    ActionChains(tab.driver).send_keys(Keys.ESCAPE).perform()
+    assert tab.run(chosen) == -1
+    assert tab.pressed("#topics-all")
+    assert len(words(tab)) == 30
+    tab.click("[data-topic-step='1']")
+    assert tab.run(chosen) == 0
+
+
+def test_a_word_shows_its_topics(tab: Tab, topics_page: Path) -> None:
+    tab.open(topics_page, 1280, "light")
+    sizes = "[...document.querySelectorAll('#topics-svg circle')].map(c => Number(c.getAttribute('r')))"
+    before = tab.run(sizes)
+    tab.click("#topic-words li:first-child button")
+    assert tab.pressed("#topic-words li:first-child button")
+    assert tab.run(sizes) != before
+    tab.click("#topic-words li:first-child button")
+    ActionChains(tab.driver).move_to_element(tab.one("#topic-title")).perform()
+    assert tab.run(sizes) == before
+
+
+def test_a_text_s_first_line_stands_on_the_map(tab: Tab, topics_page: Path) -> None:
+    tab.open(topics_page, 390, "light")
+    hover_a_sample(tab)
+    tip = tab.one("#map .stage .tip")
+    assert "first line" in tip.text
+    assert "topic" in tip.text.split("\n")
+    assert not tip.find_elements(By.TAG_NAME, "canvas")

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from nolabel.report.verdict import headlines, summarise
+from nolabel.report.verdict import TELLING_OF_MAPS, headlines, summarise
 
 GOOD = {"level": "good", "name": "healthy", "text": "The loss fell.", "knob": ""}
 DEAD = {"level": "warning", "name": "dead units", "text": "3 of 9 do nothing.", "knob": "a smaller latent width"}
@@ -71,3 +71,17 @@ def test_headlines_are_the_first_ranked_measure_of_each_family(evidence: dict[st
 def test_a_measure_that_failed_for_the_model_is_no_headline(evidence: dict[str, Any]) -> None:
     evidence["rows"][2]["values"]["model"]["mean"] = None
     assert [each.measure for each in headlines(evidence)] == ["MSE per pixel"]
+
+
+def test_a_model_s_own_measures_stand_before_the_health(evidence: dict[str, Any]) -> None:
+    own = [("Quantization error", "4.717"), ("Topographic error", "0.142"), ("PSNR", "3")]
+    made = summarise({}, [GOOD], subject="The map places 9 rows", own=own)
+    assert made.first == "The map places 9 rows."
+    assert made.second.startswith("Quantization error 4.717, topographic error 0.142, PSNR 3. Training was healthy")
+    assert summarise(evidence, [GOOD], subject="The map", own=own).first.startswith("The map: k-NN accuracy 0.972")
+
+
+def test_a_map_is_told_by_how_near_its_units_are(evidence: dict[str, Any]) -> None:
+    made = summarise(evidence, [GOOD], subject="The map", telling=TELLING_OF_MAPS)
+    assert made.first.startswith("The map: MSE per pixel 0.010 against 0.020 on PCA")
+    assert [each.measure for each in headlines(evidence, TELLING_OF_MAPS)] == ["MSE per pixel", "k-NN accuracy"]

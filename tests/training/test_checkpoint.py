@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +273,17 @@ def test_another_runs_folder_is_refused(tmp_path: Path) -> None:
     save(tmp_path, some(), 1)
     with pytest.raises(OutputError, match="holds checkpoints of another run"):
         checkpoint.refuse_another(tmp_path)
+
+
+def test_a_disk_that_is_full_before_the_first_checkpoint_leaves_nothing_to_go_on_from(tmp_path: Path) -> None:
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    large = Checkpoint({"weights": torch.zeros(50_000)}, {})
+    for advice in ("start again with overwrite: there was no checkpoint yet", "go on with resume"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, room[1]))
+        try:
+            with pytest.raises(OutputError, match=f"the disk is full.*free some space and {advice}$"):
+                save(tmp_path, large, 2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, room)
+        assert not list(tmp_path.glob(".*"))
+        save(tmp_path, Checkpoint({"weights": torch.zeros(5)}, {}), 1)

@@ -67,7 +67,7 @@ def test_nonsense_is_refused(name: str, value: Any, says: str) -> None:
 
 @pytest.mark.usefixtures("unchecked")
 def test_nonsense_reaches_the_user_through_fit() -> None:
-    with pytest.raises(ArgumentError, match="plan has no field 'patiense'; did you mean 'patience'"):
+    with pytest.raises(ArgumentError, match="plan has no argument 'patiense'; did you mean 'patience'"):
         nolabel.Autoencoder(plan={"patiense": 3}).fit([[1.0, 2.0], [2.0, 3.0]])
 
 
@@ -83,7 +83,7 @@ def test_a_plan_comes_from_what_a_user_gives() -> None:
     assert as_plan(plan) is plan
     assert as_plan({"clip": 1.0}) == plan
     with pytest.raises(
-        ArgumentError, match=r"plan has no field 'optimiser'; did you mean 'optimizer'\?\. Fields: optimizer, "
+        ArgumentError, match=r"plan has no argument 'optimiser'; did you mean 'optimizer'\? It has: optimizer, "
     ):
         as_plan({"optimiser": "adam"})
     with pytest.raises(ArgumentError, match="plan must be a Plan, a mapping of its fields, or None; got str"):

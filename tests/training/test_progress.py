@@ -10,7 +10,7 @@ import pytest
 
 from nolabel.errors import ArgumentError, OutputError
 from nolabel.training import engine
-from nolabel.training.progress import Bar, JsonLines, TensorBoard
+from nolabel.training.progress import Bar, JsonLines, Lines, TensorBoard, watched
 from training.toys import Line, job, table
 
 
@@ -128,3 +128,24 @@ def test_tensorboard_gets_every_number_of_every_epoch(tmp_path: Path, monkeypatc
         if name != "epoch"
     ]
     assert written == [str(tmp_path), *expected, "closed"]
+
+
+def test_where_nobody_watches_there_is_a_line_now_and_then_and_at_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"now": 0.0}
+    monkeypatch.setattr("nolabel.training.progress.time.monotonic", lambda: clock["now"])
+    talker = Lines()
+    talker.start({"epochs": 9, "steps_per_epoch": 1, "samples": 1, "done": 0})
+    for epoch in range(1, 10):
+        clock["now"] += 4.0
+        talker.epoch({"epoch": epoch, "loss": 0.5, "seconds": 4.0, "samples_per_second": 1234.5, "waiting": 0.1})
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in said] == ["3/9", "6/9", "9/9"]
+    assert said[0] == "epoch 3/9  loss 0.5  1,234 samples/s"
+
+
+def test_a_run_that_is_soon_over_says_nothing_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not watched()
+    engine.run(job(Line(), table(), epochs=2, listeners=[Lines()]))
+    assert capsys.readouterr().err == ""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
 from nolabel.nets.sync import batch_mean
-from nolabel.randomness import seeded
+from nolabel.randomness import Draws, seeded
 from nolabel.training.engine import Job
 from nolabel.training.learner import (
     AdversarialLearner,

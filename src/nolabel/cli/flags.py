@@ -4,6 +4,7 @@ A constructor's arguments become flags by these rules; nothing is said twice:
 
     bool                     --tied, --no-tied
     int, float, str          --beta 4
+    int | float              --min-df 5, --min-df 0.01: a whole number is one if it is written as one
     Literal["a", "b"]        --net conv, one of the choices
     Sequence[int]            --hidden 128,64,32 or --hidden 128 64 32
     X | None                 X, or the word none
@@ -86,6 +87,21 @@ def number(text: str) -> float:
         raise ValueError(f"a number; got {text!r}") from None
 
 
+def place(text: str) -> str:
+    """A path: not the empty text, which would be the current folder, as when a shell's variable is not set."""
+    if not text.strip():
+        raise ValueError(f"a path; got {text!r}")
+    return text
+
+
+def amount(text: str) -> int | float:
+    """A number; a whole one if it is written as one."""
+    try:
+        return int(text)
+    except ValueError:
+        return number(text)
+
+
 def one_of(choices: Sequence[str]) -> Read:
     """One of some words."""
 
@@ -102,7 +118,8 @@ def several(item: Read) -> Read:
 
     def read(text: str) -> tuple[Any, ...]:
         try:
-            return tuple(item(part.strip()) for part in text.strip("()[]").split(",") if part.strip())
+            inner = text.strip().strip("()[]").removesuffix(",")  # (8,) is how Python writes one number
+            return tuple(item(part.strip()) for part in inner.split(",")) if inner.strip() else ()
         except ValueError as error:
             what = "whole numbers" if item is whole else "numbers"
             raise ValueError(f"{what} separated by commas, each {error}") from None
@@ -183,7 +200,7 @@ def _without_none(annotation: Any) -> tuple[bool, Any]:
     if get_origin(annotation) not in (Union, UnionType):
         return False, annotation
     rest = [part for part in get_args(annotation) if part is not NoneType]
-    return len(rest) < len(get_args(annotation)), rest[0]
+    return len(rest) < len(get_args(annotation)), int | float if set(rest) == {int, float} else rest[0]
 
 
 def _reader(name: str, kind: Any) -> tuple[Read, str, bool]:
@@ -191,6 +208,8 @@ def _reader(name: str, kind: Any) -> tuple[Read, str, bool]:
         return whole, "N", False
     if kind is float:
         return number, "X", False
+    if kind == int | float:
+        return amount, "X", False
     if kind is str:
         return str, "WORD", False
     if get_origin(kind) is Literal:

@@ -15,7 +15,7 @@ from typing import Any
 from nolabel.cli import history, speech
 from nolabel.errors import ArgumentError
 
-_PATIENCE = "600"  # seconds that processes have to write a checkpoint once they are told to stop
+_PATIENCE = "60"  # seconds that processes have to write a checkpoint once they are told to stop
 
 
 def started_by_launcher() -> bool:
@@ -27,11 +27,23 @@ def refuse_bad_count(count: int) -> None:
     """Raise ArgumentError for a number of processes that cannot be started."""
     if count < 1:
         raise ArgumentError(f"--processes must be at least 1; got {count}")
+    if count > _most() and not started_by_launcher():
+        raise ArgumentError(f"--processes {count}: this machine has {_cores()} cores; give at most {_most()}")
     if started_by_launcher() and count not in (1, int(os.environ["WORLD_SIZE"])):
         raise ArgumentError(
             f"--processes {count}: this is one of {os.environ['WORLD_SIZE']} processes already; leave --processes out "
             "under torchrun or accelerate launch"
         )
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _most() -> int:
+    """One process a core; and two anywhere, so that a command for many can be tried."""
+    return max(2, _cores())
 
 
 def run_in_processes(count: int, words: Sequence[str]) -> int:
@@ -41,7 +53,7 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _PATIENCE)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // count)))
     os.environ[history.PROGRAM] = history.program()
     debug = ["--debug"] if "--debug" in sys.argv else []
     if not debug:

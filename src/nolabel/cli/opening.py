@@ -4,8 +4,9 @@ The flags here are arguments of `nolabel.open`; a test holds the two together. t
 opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nolabel.cli import speech
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 OWN = "labels"  # the word for the labels that a data set has of its own
 _SHOWN = 10
-_ABLE = {"Embedder": "give vectors", "Reconstructor": "rebuild samples", "Sampler": "draw samples"}
+_ABLE = {
+    "Embedder": "give vectors",
+    "Reconstructor": "rebuild samples",
+    "Sampler": "draw samples",
+    "TopicModel": "name topics",
+}
 
-SOURCE = "folder of images, archive, table, array file, or the name of a data set (nolabel datasets)"
+SOURCE = "folder of images or texts, archive, table, array file, or the name of a data set (nolabel datasets)"
 RUN = "folder of a trained model, as `fit --out` made it"
 
 
@@ -51,11 +57,22 @@ LABELS = Flag(
 ON_ERROR = Flag(
     "on_error",
     one_of(("raise", "skip")),
-    "what to do about images that cannot be read: refuse the set and name them, or leave them out",
+    "what to do about images or texts that cannot be read: refuse the set and name them, or leave them out",
     "{raise,skip}",
 )
+TEXT = Flag("text", str, "the column of a table that holds the texts", "COLUMN")
+ENCODING = Flag("encoding", str, "of text files and tables, such as latin-1; else it is detected", "NAME")
 DATA = [
     LABELS,
+    Flag(
+        "modality",
+        one_of(("auto", "image", "table", "text")),
+        "what is in SOURCE, where it does not show: text for folders and archives of text files, lines of text, counts "
+        "of words",
+        "{auto,image,table,text}",
+    ),
+    TEXT,
+    ENCODING,
     Flag("size", size, "bring image files to this many pixels, N or HxW", "N"),
     Flag("channels", channels, "1 for grey images, 3 for colour", "{1,3}"),
     Flag(
@@ -66,29 +83,53 @@ DATA = [
     ),
     Flag(
         "missing",
-        one_of(("auto", "impute", "refuse")),
+        one_of(("auto", "impute", "refuse", "ignore")),
         "what to do about missing values in a table",
-        "{auto,impute,refuse}",
+        "{auto,impute,refuse,ignore}",
     ),
     ON_ERROR,
 ]
-AGAIN = [LABELS, ON_ERROR]  # for data that a trained model's recipe treats
+AGAIN = [LABELS, TEXT, ENCODING, ON_ERROR]  # for data that a trained model's recipe treats
 _ARGUMENTS = {flag.key for flag in DATA} - {"labels"}
 
 
-def open_source(source: str, values: Mapping[str, Any], spec: "DataSpec | None" = None) -> "Dataset":
+def data_flags(taken: Container[str]) -> list[Flag]:
+    """The flags for data, without those that a method has as arguments of its own."""
+    return [flag for flag in DATA if flag.key not in taken]
+
+
+def open_source(
+    source: str,
+    values: Mapping[str, Any],
+    spec: "DataSpec | None" = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> "Dataset":
     """The data set that a command names, by the flags in `values`; encoded by `spec` if a model has one.
+
+    `options` are those with which a method opens its data, unless a flag says otherwise.
 
     Raises
     ------
     DataError, ArgumentError
         See `nolabel.open`; or labels were asked for that the source has not.
     """
+    _refuse_feature(values.get("labels"), spec)
     wishes = {key: value for key, value in values.items() if key in _ARGUMENTS}
     with speech.counting("reading") as progress:
-        data = _with_labels(source, values.get("labels"), {**wishes, "spec": spec, "progress": progress})
+        data = _with_labels(source, values.get("labels"), {**options, **wishes, "spec": spec, "progress": progress})
     _say_skipped(data)
+    for note in data.notes:
+        speech.remark(note)
     return data
+
+
+def _refuse_feature(labels: str | None, spec: "DataSpec | None") -> None:
+    features = [column["name"] for column in spec.recipe.get("columns", ())] if spec is not None else []
+    if labels in features:
+        raise ArgumentError(
+            f"--labels {labels}: the model was fitted to that column as a feature, so its codes hold the answer. Fit "
+            f"one with --labels {labels}, which keeps the column out, or name another column"
+        )
 
 
 def _with_labels(source: str, labels: str | None, wishes: Mapping[str, Any]) -> "Dataset":
@@ -139,17 +180,20 @@ def open_run(run: str) -> "Estimator":
 
 
 def open_able(run: str, kind: str) -> Any:
-    """The model in a run folder, if it is an `Embedder`, `Reconstructor` or `Sampler`.
+    """The model in a run folder, if it is an `Embedder`, `Reconstructor`, `Sampler` or `TopicModel`.
 
     Raises
     ------
     ArgumentError
         It is not; the methods that are, are named.
     """
-    from nolabel.methods import _base, method_class, stems
+    from importlib import import_module
+
+    from nolabel.methods import method_class, stems
 
     model = open_run(run)
-    wanted: type = getattr(_base, kind)
+    home = "nolabel.methods._topics" if kind == "TopicModel" else "nolabel.methods._base"
+    wanted: type = getattr(import_module(home), kind)
     if not isinstance(model, wanted):
         able = ", ".join(stem.replace("_", "-") for stem in stems() if issubclass(method_class(stem), wanted))
         name = type(model).__name__

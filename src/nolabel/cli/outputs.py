@@ -8,7 +8,7 @@ import csv
 import re
 import secrets
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, final
 
@@ -130,6 +130,7 @@ class Places:
         self.suffix = suffix
         self._digits = len(str(max(count - 1, 0)))
         self._taken: set[str] = set()
+        self._new: list[Path] = []
         self.index: list[tuple[str, str]] = []
 
     def of(self, name: str | int) -> Path:
@@ -148,8 +149,24 @@ class Places:
         self._taken.add(str(relative).casefold())
         path = self.folder / f"{relative}{self.suffix}"
         self._make_room(path)
+        if not path.exists():
+            self._new.append(path)
         self.index.append((f"{relative}{self.suffix}", text_of(name)))
         return path
+
+    @contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """When the block fails, files that were not there before it are removed, with folders left empty by that."""
+        try:
+            yield
+        except BaseException:
+            for file in self._new:
+                file.unlink(missing_ok=True)
+            for folder in sorted({folder for file in self._new for folder in file.parents}, reverse=True):
+                if folder.is_relative_to(self.folder):
+                    with suppress(OSError):
+                        folder.rmdir()
+            raise
 
     def _make_room(self, path: Path) -> None:
         try:
@@ -209,10 +226,10 @@ def write_codes(path: Path, ids: Sequence[str | int], codes: "NDArray[np.float32
     if path.suffix.lower() != ".npy":
         write_table(path, codes_table(ids, codes))
         return path
-    with whole(path) as part:
-        np.save(part, codes, allow_pickle=False)
     beside = ids_beside(path)
-    write_table(beside, with_ids(ids, pd.DataFrame(index=range(len(codes)))))
+    with whole(path) as part:  # which takes its place when both are written
+        np.save(part, codes, allow_pickle=False)
+        write_table(beside, with_ids(ids, pd.DataFrame(index=range(len(codes)))))
     return beside
 
 

@@ -8,15 +8,20 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, final
 
 from nolabel.cli.flags import Flag, Read
-from nolabel.errors import ArgumentError, nearest
+from nolabel.errors import ArgumentError, NolabelError, nearest
 
 Values = dict[str, Any]
 _NUMBERS = re.compile(r"[-+]?[\d.][\d.eE+,-]*,?")
+_ARGUMENT = re.compile(  # the ways in which messages of the library speak of arguments
+    r"(?P<before>\b(?:say|with|or|set|leave) (?=(?:resume|overwrite|holdout)\b)|\bplan\.|^(?=\w+ must )|\b(?=\w+=))"
+    r"(?P<name>[a-z_]+)(?:=(?P<value>'[^']*'|[\w.]*\w))?"
+)
 _FLAG = re.compile(r"--?[A-Za-z]")
 
 
@@ -39,6 +44,8 @@ class Grammar:
         Keys of flags that must be given, with an example of each.
     notes
         The end of its help: examples and remarks, laid out as they stand.
+    optional
+        Words that may follow the places, in order, with their help.
     """
 
     command: str
@@ -47,6 +54,7 @@ class Grammar:
     groups: Mapping[str, Sequence[Flag]] = field(default_factory=dict)
     required: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    optional: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flags(self) -> list[Flag]:
@@ -84,20 +92,44 @@ class Grammar:
             )
 
     def _placed(self, words: Sequence[str]) -> Values:
-        names = list(self.places)
-        if len(words) < len(names):
-            missing = " and ".join(names[len(words) :])
+        names = [*self.places, *self.optional]
+        if len(words) < len(self.places):
+            missing = " and ".join(list(self.places)[len(words) :])
             raise ArgumentError(f"nolabel {self.command} needs {missing}: {self.usage}")
         if len(words) > len(names):
             unexpected = ", ".join(repr(word) for word in words[len(names) :])
             raise ArgumentError(f"nolabel {self.command} does not know what to do with {unexpected}: {self.usage}")
+        for name, word in zip(names, words):
+            if not word.strip():
+                raise ArgumentError(f"{name} is empty: {self.usage}")
         return dict(zip(names, words))
+
+    @contextmanager
+    def in_flags(self) -> Iterator[None]:
+        """Errors of the library from within the block name flags where they named arguments."""
+        try:
+            yield
+        except NolabelError as error:
+            error.args = (self._as_flags(str(error)), *error.args[1:])
+            raise
+
+    def _as_flags(self, message: str) -> str:
+        names = {flag.key.removeprefix("plan_"): flag.name for flag in self.flags}
+
+        def flag(found: re.Match[str]) -> str:
+            if found["name"] not in names:
+                return found[0]
+            value = f" {found['value']}" if found["value"] not in (None, "True") else ""
+            return found["before"].removeprefix("plan.") + names[found["name"]] + value
+
+        return _ARGUMENT.sub(flag, message)
 
     @property
     def usage(self) -> str:
         """One line: the command, its places, the flags that it needs."""
         needed = [f"{_name_of(key)} ..." for key in self.required]
-        return " ".join(["nolabel", self.command, *self.places, *needed, "[flags]"])
+        optional = [f"[{name}]" for name in self.optional]
+        return " ".join(["nolabel", self.command, *self.places, *optional, *needed, "[flags]"])
 
 
 def _name_of(key: str) -> str:
@@ -154,13 +186,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ").replace("expected one argument", "needs a value after it")
+        message = message.replace("ignored explicit argument", "takes no value; got")
         name, colon, rest = message.partition(": ")
         raise ArgumentError(f"{name.split('/')[-1]} {rest}" if colon and name.startswith("-") else message)
 
 
 def _argparser(grammar: Grammar) -> _Parser:
-    width = max(map(len, grammar.places), default=0)
-    places = "".join(f"\n  {name:{width}}  {words}" for name, words in grammar.places.items())
+    all_places = {**grammar.places, **grammar.optional}
+    width = max(map(len, all_places), default=0)
+    places = "".join(f"\n  {name:{width}}  {words}" for name, words in all_places.items())
     parser = _Parser(
         prog=f"nolabel {grammar.command}",
         usage=grammar.usage.replace("%", "%%"),

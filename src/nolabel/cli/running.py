@@ -1,4 +1,4 @@
-"""`main`: words -> command -> exit code.
+"""`run`: words -> command -> exit code.
 
     0     done
     1     a defect of nolabel's own
@@ -17,42 +17,35 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from nolabel._version import __version__
 from nolabel.cli import speech
 from nolabel.cli.commands import COMMANDS, EXAMPLES
-from nolabel.cli.stopping import exit_code, heeding_sigterm
+from nolabel.cli.stopping import exit_code
 from nolabel.errors import ArgumentError, BrokenFilesError, NolabelError, nearest
 
 BUG, USER_ERROR, READER_GONE = 1, 2, 128 + signal.SIGPIPE
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Parameters
-    ----------
-    argv
-        Its words, without the program's name; None for those that the program was started with.
-
-    Returns
-    -------
-    int
-        The exit code; see the head of this file.
-    """
+def run(argv: Sequence[str] | None) -> int:
+    """Run one command and return its exit code; `argv` None is what the program was started with."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_to_encode(stream)
     try:
-        with heeding_sigterm():
-            code = _run(words)
-            sys.stdout.flush()
-            return code
+        code = _run(words)
+        sys.stdout.flush()
+        return code
     except BaseException as error:
-        return _explained(error, debug)
+        try:
+            return _explained(error, debug)
+        except OSError:  # nobody hears us
+            return _unheard()
 
 
 def _run(words: list[str]) -> int:
@@ -85,9 +78,7 @@ def _overview() -> None:
 def _explained(error: BaseException, debug: bool) -> int:
     """Say what went wrong, once, and choose the exit code."""
     if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno == errno.EPIPE):
-        with contextlib.suppress(OSError):  # stdout may be no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
-        return READER_GONE
+        return _unheard()
     if debug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt):
@@ -95,11 +86,19 @@ def _explained(error: BaseException, debug: bool) -> int:
     if isinstance(error, NolabelError):
         _say_user_error(str(error) + _fix(error))
         return USER_ERROR
-    if isinstance(error, OSError | MemoryError):
+    if isinstance(error, OSError | MemoryError) or _is_out_of_memory(error):
         _say_user_error(_of_the_system(error))
         return USER_ERROR
     _say_bug(error)
     return BUG
+
+
+def _unheard() -> int:
+    """Whoever read our output went away: what is left of it goes nowhere, or Python complains while it exits."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # it may be no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return READER_GONE
 
 
 def _say_stopped(error: KeyboardInterrupt) -> int:
@@ -121,9 +120,16 @@ def _fix(error: NolabelError) -> str:
     return "\nTo leave them out, add --on-error skip" if isinstance(error, BrokenFilesError) else ""
 
 
-def _of_the_system(error: OSError | MemoryError) -> str:
-    if isinstance(error, MemoryError):
-        return f"out of memory ({error}). A smaller --batch-size or --size, or fewer samples, may fit"
+def _is_out_of_memory(error: BaseException) -> bool:
+    """PyTorch says it by a RuntimeError: `CUDA out of memory`, `DefaultCPUAllocator: can't allocate memory`."""
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
+
+
+def _of_the_system(error: BaseException) -> str:
+    if not isinstance(error, OSError):
+        why = str(error).partition("\n")[0]
+        return f"out of memory ({why}). A smaller --batch-size, net or --size, or fewer samples, may fit"
     where = f": {error.filename}" if error.filename else ""
     return f"{error.strerror or error}{where}"
 
@@ -135,6 +141,18 @@ def _say_bug(error: BaseException) -> None:
         f"{type(error).__name__}: {error}\nThis is a defect of nolabel {__version__}; please report it with what the "
         "same command says when --debug is added"
     )
+
+
+def _open_closed_streams() -> None:
+    """`>&-` closes a stream: the next file opened would take its place, and be written to by whoever speaks."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 - for good
+            setattr(sys, name, nowhere)
 
 
 def _never_fail_to_encode(stream: TextIO) -> None:

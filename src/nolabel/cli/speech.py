@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+_NARROW = 60  # columns of a terminal in which a table has no place: its rows are said one below the other
 Count = Callable[[int, int], None]
 
 
@@ -47,10 +48,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    if console.width < _NARROW:
+        for row in rows:
+            console.print(Text("\n".join(f"{name}: {cell}" for name, cell in zip(header, row) if cell) + "\n"))
+        return
     drawn = Table(*header, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(drawn)
+    console.print(drawn)
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:

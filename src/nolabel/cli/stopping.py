@@ -1,8 +1,12 @@
 """Ctrl-C and SIGTERM while a command runs, and the exit codes that a shell expects of them (128 + signal).
 
-While a model trains the engine catches both signals itself, between two steps; this file is for the rest of the time.
+Raised in the middle of an import, a signal leaves half a module behind: torch aborts, or the signal is taken for an
+error of somebody else's, or is lost. So within an import it is only noted, and comes again a moment later, until it
+meets the program outside. A second signal ends the process at once. While a model trains the engine catches both
+signals itself, between two steps; this file is for the rest of the time, and imports next to nothing.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,30 +14,66 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import final
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN = 0.02  # seconds until a signal that met an import comes again
+
 
 @final
 class Stopped(KeyboardInterrupt):
-    """SIGTERM came; a KeyboardInterrupt so that nothing on the way takes it for an error of its own."""
+    """A signal came; a KeyboardInterrupt so that nothing on the way takes it for an error of its own."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__()
+        self.signum = signum
 
 
 def exit_code(error: KeyboardInterrupt) -> int:
     """130 after Ctrl-C, 143 after SIGTERM."""
-    signum = getattr(error, "signum", signal.SIGTERM if isinstance(error, Stopped) else signal.SIGINT)
-    return 128 + int(signum)
+    return 128 + int(getattr(error, "signum", signal.SIGINT))
 
 
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise Stopped
+@final
+class _Heed:
+    """The handler of both signals: raises `Stopped` as soon as no import is in the way."""
+
+    def __init__(self) -> None:
+        self.raised = False
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.raised:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+        elif _importing(frame):
+            signal.signal(signal.SIGALRM, lambda _, then: self(signum, then))
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            self.raised = True
+            raise Stopped(signum)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
-def heeding_sigterm() -> Iterator[None]:
-    """Within the block SIGTERM raises `Stopped`, as SIGINT raises KeyboardInterrupt."""
+def heeding_signals() -> Iterator[None]:
+    """Within the block SIGINT and SIGTERM raise `Stopped`; one that the process was told to ignore stays ignored."""
     if threading.current_thread() is not threading.main_thread():  # Python allows handlers nowhere else
         yield
         return
-    before = signal.signal(signal.SIGTERM, _stop)
+    heed = _Heed()
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)}
+    for number in SIGNALS:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, heed)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            if handler is not None:  # None: it was not set from Python, and cannot be set back from here
+                signal.signal(number, handler)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nolabel.data.raw import RawArray, RawTable
+from nolabel.data.raw import RawArray, RawSparse, RawTable
 from nolabel.errors import ArgumentError, DataError
 
 DATA_NAMES = ("x", "X", "data", "images", "arr_0")  # of the samples in an .npz, the first that is there
@@ -28,7 +28,8 @@ def open_array(
     Parameters
     ----------
     array
-        (N, D) for a table; (N, H, W), (N, H, W, C) or (N, C, H, W) for images.
+        (N, D) for a table; (N, H, W), (N, H, W, C) or (N, C, H, W) for images. Where both the first and the last of the
+        three axes could be channels (1 or 3 of them), as in (N, 3, 3, 3), the last are, but in a tensor the first.
     name
         What to call it; None for its shape.
     channels_first
@@ -52,8 +53,15 @@ def open_array(
     return RawArray(native, name, channels_first, labels)
 
 
-def open_tensor(tensor: Tensor) -> RawArray | RawTable:
+def open_sparse(matrix: Any, labels: object = None) -> RawSparse:
+    """A scipy sparse matrix or array."""
+    return RawSparse(matrix, f"sparse table {' x '.join(map(str, matrix.shape))}", labels)
+
+
+def open_tensor(tensor: Tensor) -> RawArray | RawTable | RawSparse:
     """A torch tensor, of any device; images in it have their channels first."""
+    if tensor.layout in (torch.sparse_coo, torch.sparse_csr) and tensor.ndim == 2:
+        return open_sparse(_as_scipy(tensor.detach().cpu()))
     if tensor.layout != torch.strided:
         raise DataError(f"a tensor of layout {tensor.layout} is not supported; pass x.to_dense()")
     held = tensor.detach().cpu()
@@ -61,6 +69,14 @@ def open_tensor(tensor: Tensor) -> RawArray | RawTable:
         held = held.float()  # NumPy has no bfloat16
     name = f"tensor {' x '.join(map(str, held.shape))}"
     return open_array(held.resolve_conj().resolve_neg().numpy(), name=name, channels_first=True)
+
+
+def _as_scipy(tensor: Tensor) -> Any:
+    from scipy.sparse import coo_array
+
+    entries = (tensor if tensor.layout == torch.sparse_coo else tensor.to_sparse(layout=torch.sparse_coo)).coalesce()
+    rows, columns = entries.indices().numpy()
+    return coo_array((entries.values().numpy(), (rows, columns)), shape=tuple(entries.shape))
 
 
 def open_npy(path: Path) -> RawArray | RawTable:

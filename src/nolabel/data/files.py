@@ -1,24 +1,27 @@
-"""Folders of image files, and lists of paths.
+"""Folders of image or text files, and lists of paths.
 
-A folder is walked to the bottom. Hidden files and folders (a leading dot) and files without an image's suffix are left
-out; links are followed, each folder once. The order is fixed: the files of a folder by name, then its folders by name.
-Listing 200,000 files must take a second, so a file costs one `stat` and a few string operations here.
+A folder is walked to the bottom. Hidden files and folders (a leading dot) and files without a suffix of their kind are
+left out; links are followed, each folder once. The order is fixed: the files of a folder by name, then its folders by
+name. Listing 200,000 files must take a second, so a file costs one `stat` and a few string operations here.
 """
 
+import gzip
 import hashlib
 import os
+import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal, final
 
+from nolabel.data.documents import TEXT_SUFFIXES, GivenTexts, NoTextError, decoded
 from nolabel.data.encoded import EncodedImages
 from nolabel.data.pictures import SUFFIXES
-from nolabel.data.raw import RawImages
+from nolabel.data.raw import RawImages, RawTexts
 from nolabel.errors import ArgumentError, DataError, nearest
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # the latter where there is another way to read, on Windows
@@ -28,7 +31,7 @@ _BLOCK_BYTES = 2**16
 @final
 @dataclass(frozen=True)
 class ImageFiles(EncodedImages):
-    """Image files on disk: `prefix + name` is the path of each."""
+    """Image files on disk (or text files, which are read alike): `prefix + name` is the path of each."""
 
     prefix: str
     names: Sequence[str]
@@ -53,7 +56,7 @@ class ImageFiles(EncodedImages):
 
 @dataclass
 class _Listing:
-    """Names of image files, (size, mtime, ctime) of each in one flat array, and how many others of each suffix."""
+    """Names of files, (size, mtime, ctime) of each in one flat array, and how many others of each suffix."""
 
     names: list[str] = field(default_factory=list)
     stats: "array[int]" = field(default_factory=lambda: array("q"))
@@ -91,14 +94,30 @@ def open_folder(folder: Path, split: str | None = None) -> RawImages:
         No image is found, or a folder cannot be listed.
     """
     chosen = folder if split is None else _split_folder(folder, split)
-    listing = _listed(str(chosen))
+    listing = _listed(str(chosen), SUFFIXES)
     if not listing.names:
         raise DataError(_no_images(chosen, listing.others))
     images = ImageFiles(f"{chosen}{os.sep}", listing.names)
-    title = folder.resolve().name or str(folder)
-    name = title if split is None else f"{title}:{split}"
     where = listing.fingerprint(os.path.realpath(chosen))
-    return RawImages(name, where, lambda: nullcontext(images), labels="folders")
+    return RawImages(_title(folder, split), where, lambda: nullcontext(images), labels="folders")
+
+
+def open_text_folder(folder: Path, split: str | None = None) -> RawTexts:
+    """The text files in a folder and below it; class sub-folders become labels.
+
+    Parameters and errors are those of `open_folder`.
+    """
+    chosen = folder if split is None else _split_folder(folder, split)
+    listing = _listed(str(chosen), TEXT_SUFFIXES)
+    if not listing.names:
+        raise DataError(_no_texts(chosen, listing.others))
+    texts = ImageFiles(f"{chosen}{os.sep}", listing.names)
+    return RawTexts(_title(folder, split), lambda: nullcontext(texts), labels="folders")
+
+
+def _title(folder: Path, split: str | None) -> str:
+    title = folder.resolve().name or str(folder)
+    return title if split is None else f"{title}:{split}"
 
 
 def open_list(paths: Sequence[str | os.PathLike[str]]) -> RawImages:
@@ -109,6 +128,40 @@ def open_list(paths: Sequence[str | os.PathLike[str]]) -> RawImages:
     images = ImageFiles("", listing.names)
     where = listing.fingerprint(os.getcwd())  # noqa: PTH109
     return RawImages(f"{len(paths)} files", where, lambda: nullcontext(images))
+
+
+def open_text_list(paths: Sequence[str | os.PathLike[str]]) -> RawTexts:
+    """The text files in a list of paths, in that order; each path is its sample's id."""
+    texts = ImageFiles("", [os.fspath(path) for path in paths])
+    return RawTexts(f"{len(paths)} files", lambda: nullcontext(texts))
+
+
+def open_lines(path: Path, encoding: str | None = None) -> RawTexts:
+    """The lines of a text file (also .gz), a text each; blank ones are passed over. A line's number, from 1, is its id.
+
+    Raises
+    ------
+    DataError
+        The file is damaged, is no text, or has no line that is not blank.
+    """
+    lines = [(number, line) for number, line in enumerate(_lines(path, encoding), 1) if line.strip()]
+    if not lines:
+        raise DataError(f"'{path}' has no line that is not blank; expected a text on each line")
+    texts = GivenTexts([line for _, line in lines])
+    return RawTexts(path.name, lambda: nullcontext(texts), ids=[number for number, _ in lines])
+
+
+def _lines(path: Path, encoding: str | None) -> list[str]:
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.name.lower().endswith(".gz") else path.read_bytes()
+        text, _ = decoded(content, encoding)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"'{path}' is damaged or not gzip ({error}); download or compress it again") from error
+    except OSError as error:
+        raise DataError(f"cannot read '{path}': {error.strerror or error}") from error
+    except (UnicodeError, NoTextError) as error:
+        raise DataError(f"'{path}' cannot be read as text: {error}") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _split_folder(folder: Path, split: str) -> Path:
@@ -122,7 +175,7 @@ def _split_folder(folder: Path, split: str) -> Path:
     return chosen
 
 
-def _listed(root: str) -> _Listing:
+def _listed(root: str, suffixes: Collection[str]) -> _Listing:
     listing = _Listing()
     seen: set[tuple[int, int]] = set()
     waiting = [""]  # folders relative to the root, each with a trailing slash; the next one last
@@ -131,7 +184,7 @@ def _listed(root: str) -> _Listing:
         path = f"{root}/{folder}"
         try:
             if _is_new(path, seen):
-                waiting += reversed(_list_one(path, folder, listing))
+                waiting += reversed(_list_one(path, folder, listing, suffixes))
         except OSError as error:
             raise DataError(f"cannot list the folder '{path}': {error.strerror}") from error
     return listing
@@ -145,8 +198,8 @@ def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def _list_one(path: str, folder: str, listing: _Listing) -> list[str]:
-    """Adds the images of one folder to the listing; returns its folders."""
+def _list_one(path: str, folder: str, listing: _Listing, suffixes: Collection[str]) -> list[str]:
+    """Adds the files of one folder that have one of the suffixes to the listing; returns its folders."""
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []
     with os.scandir(path) as entries:
@@ -154,13 +207,14 @@ def _list_one(path: str, folder: str, listing: _Listing) -> list[str]:
             name = entry.name
             if name[0] == "." or name == "__MACOSX":
                 continue
-            suffix = name[name.rfind(".") :].lower()
-            if suffix in SUFFIXES and (entry.is_file() or _is_dangling(entry)):
+            dot = name.rfind(".")
+            suffix = name[dot:].lower() if dot >= 0 else ""
+            if suffix in suffixes and (entry.is_file() or _is_dangling(entry)):
                 files.append(entry)
             elif entry.is_dir():
                 folders.append(f"{folder}{name}/")
             else:
-                listing.others[suffix if "." in name else "no suffix"] += 1
+                listing.others[suffix or "no suffix"] += 1
     files.sort(key=attrgetter("name"))
     for entry in files:
         listing.add(folder + entry.name, entry.stat)
@@ -175,8 +229,23 @@ def _is_dangling(entry: os.DirEntry[str]) -> bool:
 def _no_images(folder: Path, others: Counter[str]) -> str:
     if not others:
         return f"no images in '{folder}': it is empty. Expected files such as {folder.name}/cat/1.jpg"
-    found = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
+    texts = any(suffix in (".txt", ".md", "no suffix") for suffix, _ in others.most_common(2))
     return (
-        f"no images in '{folder}' or its sub-folders, but {others.total()} other files ({found}). "
+        f"no images in '{folder}' or its sub-folders, but {others.total()} other files ({_found(others)}). "
         "Images are known by their suffix (.jpg, .png, ...); to open one table, archive or .npy file, give its own path"
+        f"{'; to open texts, say modality=' + repr('text') if texts else ''}"
     )
+
+
+def _no_texts(folder: Path, others: Counter[str]) -> str:
+    if not others:
+        return f"no texts in '{folder}': it is empty. Expected files such as {folder.name}/news/1.txt"
+    endings = ", ".join(sorted(TEXT_SUFFIXES - {""}))
+    return (
+        f"no texts in '{folder}' or its sub-folders, but {others.total()} other files ({_found(others)}). Text files "
+        f"end in {endings} or have no suffix; to open one table or archive, give its own path"
+    )
+
+
+def _found(others: Counter[str]) -> str:
+    return ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))

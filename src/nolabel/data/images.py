@@ -9,9 +9,11 @@ A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 
     float, in [0, 1]     float32     v                 float32
     image files          uint8       v / 255           uint8
 
-Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. Arrays are
-never resized or recoloured, files are (by the rule in `pictures`). Images come back in the layout and dtype they came
-in; files come back as (N, H, W) or (N, H, W, 3). How files are found, decoded and cached is for other files.
+Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. If both do,
+as in (N, 3, 3, 3), the channels are last in an array and first in a tensor; but for a model that has been fitted, the
+one that gives the shape of its images. Arrays are never resized or recoloured, files are (by the rule in `pictures`).
+Images come back in the layout and dtype they came in; files come back as (N, H, W) or (N, H, W, 3). How files are
+found, decoded and cached is for other files.
 """
 
 from typing import Any, Literal, cast
@@ -76,7 +78,7 @@ def encode(array: NDArray[Any], spec: DataSpec, *, channels_first: bool = False)
     _check_dtype(array)
     planes = _planes(array, _fitting_layout(array.shape, spec, channels_first))
     if planes.shape[1:] != spec.shape:
-        raise DataError(_wrong_shape(planes.shape[1:], spec))
+        raise DataError(_wrong_shape(planes.shape[1:], spec) + _both_ways(array.shape))
     return _stored(planes)
 
 
@@ -122,16 +124,18 @@ def _no_channels(shape: tuple[int, ...]) -> str:
         fix = f"; drop alpha with X[..., :{shape[3] - 1}] or composite it"
     if shape[1] in (2, 4):
         fix = f"; drop alpha with X[:, :{shape[1] - 1}] or composite it"
-    return f"images must have 1 or 3 channels, as (N, H, W, C) or (N, C, H, W); got shape {shape}{fix}"
+    return (
+        "images must have 1 or 3 channels, as (N, H, W, C) or (N, C, H, W) (if both could be, the channels are last in "
+        f"an array and first in a tensor); got shape {shape}{fix}"
+    )
 
 
 def _fitting_layout(shape: tuple[int, ...], spec: DataSpec, channels_first: bool) -> Layout:
-    """The layout that gives the spec's shape, if one does."""
+    """The layout that gives the spec's shape, if just one does."""
     if len(shape) == 4:
-        if shape[1:] == spec.shape:
-            return "CHW"
-        if (shape[3], shape[1], shape[2]) == spec.shape:
-            return "HWC"
+        first, last = shape[1:] == spec.shape, (shape[3], shape[1], shape[2]) == spec.shape
+        if first != last:
+            return "CHW" if first else "HWC"
     return _layout(shape, channels_first)
 
 
@@ -204,6 +208,16 @@ def _wrong_shape(got: tuple[int, ...], spec: DataSpec) -> str:
         else f"resize them to {want[1]} x {want[2]} (PIL.Image.resize), or pass the image files, which nolabel resizes"
     )
     return f"the model was fitted to images of {_size(want)}; got {_size(got)}: {fix}"
+
+
+def _both_ways(shape: tuple[int, ...]) -> str:
+    """How an array was understood whose shape does not tell."""
+    if len(shape) < 4 or not (shape[1] in _CHANNELS and shape[3] in _CHANNELS):
+        return ""
+    return (
+        f". Shape {shape} may be (N, H, W, C) or (N, C, H, W): the channels were taken to be last for an array, first "
+        "for a tensor"
+    )
 
 
 def _size(shape: tuple[int, ...]) -> str:

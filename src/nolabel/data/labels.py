@@ -1,6 +1,7 @@
 """Class labels of any form -> int64 codes, -1 where the class is unknown, and the name of each code.
 
-Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted order. -1, NaN and None mean "unknown".
+Numbers, text, booleans and pandas categories all become codes 0..K-1 in sorted order. -1 (also the text "-1", which is
+all that a file with named classes can hold), NaN and None mean "unknown".
 """
 
 from collections.abc import Sequence
@@ -93,7 +94,12 @@ def _flat(values: object) -> NDArray[Any]:
     if isinstance(values, list | tuple) and any(isinstance(value, str) for value in values):
         array = np.asarray(values, dtype=object)  # else NumPy would make the text "nan" of a NaN, and "-1" of a -1
     else:
-        array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+        try:
+            array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+        except ValueError as error:
+            raise DataError(
+                f"labels must be one value for each sample; got lists of several lengths ({error})"
+            ) from error
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -106,7 +112,10 @@ def _flat(values: object) -> NDArray[Any]:
 def _factorized(array: NDArray[Any]) -> Labels:
     import pandas as pd
 
-    codes, found = pd.factorize(array)
+    try:
+        codes, found = pd.factorize(array)
+    except TypeError as error:
+        raise DataError(f"labels must name classes; got values that cannot be compared: {error}") from error
     order = sorted(range(len(found)), key=lambda code: _sort_key(found[code]))
     known = [code for code in order if not _is_unknown(found[code])]
     new = np.full(len(found) + 1, UNKNOWN, dtype=np.int64)  # its last entry is where pandas' own -1 leads
@@ -115,7 +124,9 @@ def _factorized(array: NDArray[Any]) -> Labels:
 
 
 def _is_unknown(value: object) -> bool:
-    return not isinstance(value, str) and not isinstance(value, bool | np.bool_) and bool(value == UNKNOWN)
+    if isinstance(value, str):
+        return value.strip() == str(UNKNOWN)
+    return not isinstance(value, bool | np.bool_) and bool(value == UNKNOWN)
 
 
 def _sort_key(value: object) -> tuple[bool, Any]:
@@ -129,4 +140,4 @@ def _class_name(value: object) -> str:
         if not float(value).is_integer():
             raise DataError(f"labels must name classes; got real numbers such as {float(value):g}")
         return str(int(value))
-    return str(value)
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

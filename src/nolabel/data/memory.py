@@ -39,7 +39,12 @@ def settle(values: NDArray[Any], in_memory: bool | None) -> "Tensor | np.memmap[
 
 def fits(size: int) -> bool:
     """Whether a set of `size` bytes is held in memory by the rule above."""
-    return size <= min(WHOLE_BYTES, allowed_bytes() // _SHARE)
+    return size <= whole_bytes()
+
+
+def whole_bytes() -> int:
+    """The size of the largest set that is held in memory by the rule above."""
+    return min(WHOLE_BYTES, allowed_bytes() // _SHARE)
 
 
 def allowed_bytes() -> int:

@@ -2,14 +2,19 @@
 
 `digits`, `breast_cancer` and `wine` come with scikit-learn. The others are looked for under the folder that the
 variable NOLABEL_DATA names (`mnist/train-images-idx3-ubyte.gz`, ..., `fashion_mnist/` alike; `cifar10/train.tar` and
-`test.tar` with one folder for each class, or `cifar10/cifar-10-binary.tar.gz`), else downloaded once with pooch. What
-is downloaded is checked against the SHA-256 given here, and nothing is unpickled.
+`test.tar` with one folder for each class, or `cifar10/cifar-10-binary.tar.gz`; `20news/20news-bydate-train.tar.xz` and
+`-test.tar.xz` with one folder for each group, or `20news/20news-bydate.tar.gz`; `ag_news/test.csv`), else downloaded
+once with pooch. What is downloaded is checked against the SHA-256 given here, and nothing is unpickled.
+
+Of a post in `20news` only what follows its first blank line is read: the mail headers name the group.
 """
 
+import csv
 import logging
 import os
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, final
@@ -17,9 +22,10 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nolabel.data.archives import open_archive
+from nolabel.data.archives import open_archive, open_text_archive
+from nolabel.data.documents import Documents, GivenTexts
 from nolabel.data.idx import read
-from nolabel.data.raw import Raw, RawArray, RawTable
+from nolabel.data.raw import Raw, RawArray, RawTable, RawTexts
 from nolabel.errors import DataError, not_a_choice
 from nolabel.types import Modality
 
@@ -29,7 +35,10 @@ Split = Literal["train", "test"]
 @final
 @dataclass(frozen=True)
 class Named:
-    """A data set with a name. samples: of each split, the first of which is opened unless another is asked for."""
+    """A data set with a name. samples: of each split, the first of which is opened unless another is asked for.
+
+    shape: of a sample; empty for texts, where it depends on the words that are counted.
+    """
 
     name: str
     modality: Modality
@@ -41,6 +50,7 @@ class Named:
 
 
 _IN_SKLEARN = "UCI; comes with scikit-learn"
+_NEWS_PARTS = {"train": 11_314, "test": 7_532}
 _MNIST_PARTS = {"train": 60_000, "test": 10_000}
 
 NAMES: dict[str, Named] = {
@@ -50,6 +60,8 @@ NAMES: dict[str, Named] = {
         Named("mnist", "image", _MNIST_PARTS, (1, 28, 28), 10, "LeCun, Cortes, Burges 1998", "CC BY-SA 3.0"),
         Named("fashion_mnist", "image", _MNIST_PARTS, (1, 28, 28), 10, "Xiao, Rasul, Vollgraf 2017", "MIT"),
         Named("cifar10", "image", {"train": 50_000, "test": 10_000}, (3, 32, 32), 10, "Krizhevsky 2009", "unclear"),
+        Named("20news", "text", _NEWS_PARTS, (), 20, "Lang 1995, sorted by date; without mail headers", "unclear"),
+        Named("ag_news", "text", {"test": 7600}, (), 4, "Gulli 2005; Zhang, Zhao, LeCun 2015", "non-commercial"),
         Named("breast_cancer", "table", {"all": 569}, (30,), 2, f"Wolberg et al. 1995, {_IN_SKLEARN}", "CC BY 4.0"),
         Named("wine", "table", {"all": 178}, (13,), 3, f"Aeberhard, Forina 1991, {_IN_SKLEARN}", "CC BY 4.0"),
     )
@@ -73,6 +85,7 @@ _CIFAR_PARTS = {
     "train": [f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6)],
     "test": ["cifar-10-batches-bin/test_batch.bin"],
 }
+_NEWS_FILE = "20news-bydate.tar.gz"
 _CIFAR_FILE = "cifar-10-binary.tar.gz"
 _CIFAR_RECORD = 1 + 3 * 32 * 32  # a label, then the red, green and blue planes
 _MNIST_HOMES = ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/")
@@ -84,6 +97,8 @@ _CIFAR_HOMES = (
     "https://www.cs.toronto.edu/~kriz/",
     "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
 )
+_NEWS_HOMES = ("https://ndownloader.figshare.com/files/5975967",)  # scikit-learn's, with the sum that it checks
+_AG_HOMES = ("https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv/test.csv",)
 CLASSES: dict[str, tuple[str, ...]] = {
     "fashion_mnist": (
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -93,6 +108,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         *("airplane", "automobile", "bird", "cat", "deer"),
         *("dog", "frog", "horse", "ship", "truck"),
     ),
+    "ag_news": ("World", "Sports", "Business", "Sci/Tech"),
 }
 
 
@@ -100,7 +116,7 @@ def _downloads(homes: tuple[str, ...], sums: Mapping[str, str]) -> dict[str, Dow
     return {file: Download(tuple(home + file for home in homes), sha256) for file, sha256 in sums.items()}
 
 
-# Each sum was found in at least two independent public places, among them the checksums of TensorFlow Datasets.
+# Each sum of images was found in at least two independent public places, among them TensorFlow Datasets' checksums.
 DOWNLOADS: dict[str, dict[str, Download]] = {
     "mnist": _downloads(
         _MNIST_HOMES,
@@ -124,6 +140,12 @@ DOWNLOADS: dict[str, dict[str, Download]] = {
         _CIFAR_HOMES,
         {_CIFAR_FILE: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
     ),
+    "20news": {
+        _NEWS_FILE: Download(_NEWS_HOMES, "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610"),
+    },
+    "ag_news": {
+        "test.csv": Download(_AG_HOMES, "521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699"),
+    },
 }
 
 
@@ -206,6 +228,35 @@ def _cifar_records(path: Path, parts: Sequence[str]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(found[part] for part in parts), np.uint8).reshape(-1, _CIFAR_RECORD)
 
 
+def _open_20news(name: str, split: str) -> RawTexts:
+    path = _find(name, (f"20news-bydate-{split}.tar.xz", _NEWS_FILE))
+    raw = replace(open_text_archive(path), name=_title(name, split), encoding="latin-1", body=True)
+    if path.name != _NEWS_FILE:
+        return raw
+    return replace(raw, opened=lambda: _under(raw, f"20news-bydate-{split}/"))
+
+
+@contextmanager
+def _under(raw: RawTexts, folder: str) -> Iterator[Documents]:
+    """Those members of an archive that lie in one folder; names are sorted, so they are neighbours."""
+    with raw.opened() as members:
+        rows = [row for row, name in enumerate(members.names) if name.startswith(folder)]
+        if not rows:
+            raise DataError(f"{raw.name}: the archive has no folder {folder}; delete it to have it downloaded again")
+        yield members.part(rows[0], rows[-1] + 1)
+
+
+def _open_ag_news(name: str, split: str) -> RawTexts:
+    path = _find(name, (f"{split}.csv",))
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    if any(len(row) != 3 or row[0] not in ("1", "2", "3", "4") for row in rows):
+        raise DataError(f"'{path}' is not the file that is meant: expected rows of class (1 to 4), title, text")
+    texts = GivenTexts([f"{title}. {text}".replace("\\", " ") for _, title, text in rows])
+    labels = [int(row[0]) - 1 for row in rows]
+    return RawTexts(name, lambda: nullcontext(texts), labels, CLASSES[name], "rows")
+
+
 _OPENERS: dict[str, Callable[[str, str], Raw]] = {
     "digits": _open_digits,
     "breast_cancer": _open_sklearn_table,
@@ -213,6 +264,8 @@ _OPENERS: dict[str, Callable[[str, str], Raw]] = {
     "mnist": _open_idx_set,
     "fashion_mnist": _open_idx_set,
     "cifar10": _open_cifar10,
+    "20news": _open_20news,
+    "ag_news": _open_ag_news,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, final
 
 from numpy.typing import NDArray
 
+from nolabel.data.documents import Documents
 from nolabel.data.encoded import EncodedImages
 
 
@@ -61,4 +62,38 @@ class RawImages:
     ids: Literal["names", "rows"] = "names"
 
 
-Raw = RawArray | RawTable | RawImages
+@final
+@dataclass(frozen=True)
+class RawSparse:
+    """A scipy sparse matrix or array, (N, D)."""
+
+    matrix: Any
+    name: str
+    labels: object = None
+    classes: Sequence[str] = ()
+
+
+@final
+@dataclass(frozen=True)
+class RawTexts:
+    """Texts that are read later.
+
+    opened: lists them; whatever that needs (a temporary file) lives as long as the context.
+    labels: "folders" if the folders in the names are the classes, or one label for each text, or None.
+    ids: an id for each text, "names" for those that `opened` gives, or "rows".
+    encoding: that of all files, where the source is known to have one.
+    body: whether a text begins after its first blank line, as that of a mail.
+    column: the column of a table that they were found in.
+    """
+
+    name: str
+    opened: Callable[[], AbstractContextManager[Documents]]
+    labels: object = None
+    classes: Sequence[str] = ()
+    ids: "Sequence[str | int] | Literal['names', 'rows']" = "names"
+    encoding: str | None = None
+    body: bool = False
+    column: str | None = None
+
+
+Raw = RawArray | RawTable | RawImages | RawSparse | RawTexts

@@ -1,6 +1,7 @@
 """Anything a user has -> `Dataset`, and network values -> the user's own form.
 
-It only says who does what: `finding` reads a source, `images` and `tables` encode and restore it.
+It only says who does what: `finding` reads a source, `images`, `tables`, `sparse_tables` and `text` encode and restore
+it.
 
     source                                                    read by
     "mnist", "mnist:test", ...                                named
@@ -9,11 +10,15 @@ It only says who does what: `finding` reads a source, `images` and `tables` enco
     .npy, .npz, NumPy array, torch tensor, nested lists       arrays
     IDX file, also .gz                                        idx
     .csv, .tsv, .txt (also .gz), .parquet, pandas DataFrame   tables
+    scipy sparse matrix or array                              arrays
+    list, tuple or pandas Series of texts                     documents
+    folder, list of paths, line by line file of texts         files
     Hugging Face `datasets` object                            hub
     Dataset                                                   returned as it is
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
@@ -24,12 +29,17 @@ from torch import Tensor
 
 from nolabel.data import cache as cache_room
 from nolabel.data import decoded, finding, images, memory
+from nolabel.data.assembling import labels_of, put_together, row_ids, take_column
 from nolabel.data.dataset import Dataset
 from nolabel.data.decoding import Progress
+from nolabel.data.documents import check_encoding
 from nolabel.data.labels import Labels, coded, from_folders
-from nolabel.data.raw import Raw, RawArray, RawImages, RawTable
-from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, nearest, not_a_choice
+from nolabel.data.raw import Raw, RawArray, RawImages, RawSparse, RawTable, RawTexts
+from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, not_a_choice
 from nolabel.types import DataSpec
+
+LATER = ("text", "encoding", "tokenizer")
+"""Options of `open` that a recipe cannot hold, so that they are needed for later data, too."""
 
 _NO_COLUMNS = "labels={!r}: images have no columns; pass one label for each sample"
 
@@ -50,6 +60,7 @@ class _Wishes:
     cache: "bool | str | Path"
     in_memory: bool | None
     progress: Progress | None
+    texts: "dict[str, Any]"
 
 
 def open(
@@ -61,11 +72,24 @@ def open(
     channels: Literal[1, 3] | None = None,
     split: str | None = None,
     scaling: Literal["standard", "minmax", "none"] = "standard",
-    missing: Literal["auto", "impute", "refuse"] = "auto",
+    missing: Literal["auto", "impute", "refuse", "ignore"] = "auto",
     on_error: Literal["raise", "skip"] = "raise",
     cache: "bool | str | Path" = True,
     in_memory: bool | None = None,
     progress: Progress | None = None,
+    modality: Literal["auto", "image", "table", "text"] = "auto",
+    text: str | None = None,
+    encoding: str | None = None,
+    lowercase: bool = True,
+    stop_words: "str | Sequence[str] | None" = None,
+    min_df: int | float = 1,
+    max_df: int | float = 1.0,
+    ngrams: Sequence[int] = (1, 1),
+    min_length: int = 1,
+    max_features: int | None = None,
+    characters: "bool | Literal['auto']" = "auto",
+    tokenizer: "Callable[[str], Iterable[str]] | None" = None,
+    grow: bool = False,
 ) -> Dataset:
     """Open a source of any kind as a `Dataset`.
 
@@ -73,9 +97,13 @@ def open(
     ----------
     source
         What to open: an array (2-D: a table; 3-D or 4-D: images), tensor, DataFrame, list of image paths, folder of
-        images, archive, IDX, .npy, .npz, CSV, TSV or Parquet file, `datasets` object, the name of a data set
-        (`nolabel.data.named.NAMES`, `"mnist:test"` for a split of it), or a `Dataset`. A name wins over a file of that
-        name; write "./mnist" for the file.
+        images, archive, IDX, .npy, .npz, CSV, TSV or Parquet file, `datasets` object, scipy sparse matrix, list of
+        texts, the name of a data set (`nolabel.data.named.NAMES`, `"mnist:test"` for a split of it), or a `Dataset`. A
+        name wins over a file of that name; write "./mnist" for the file. With `modality="text"` also: a folder or
+        archive of text files (.txt, .text, .md, .rst, .eml, or without a suffix), a text file with a text on each line
+        (blank ones are passed over), a table with a column of texts, or a table of counts. The channels of images are
+        the axis of 1 or 3; if the first and the last both could be, as in (N, 3, 3, 3), the last, in a tensor the
+        first.
     spec
         Encode by this recipe, learned before, instead of learning one: what `transform` does with new data.
     labels
@@ -91,17 +119,36 @@ def open(
     scaling
         Of the numbers in a table, see `nolabel.data.tables.learn`.
     missing
-        What to do about missing values in a table, see `nolabel.data.tables.learn`.
+        What to do about missing values in a table, see `nolabel.data.tables.learn`. "ignore" is "impute", for methods
+        that leave masked values out. (A missing text is an empty one.)
     on_error
-        "raise" to refuse a set with broken images, naming them; "skip" to leave them out, listed in
-        `Dataset.skipped`.
+        "raise" to refuse a set with broken images or unreadable texts, naming them; "skip" to leave them out, listed
+        in `Dataset.skipped`.
     cache
         Whether decoded images are kept on disk for the next time, or the folder to keep them in. True for the folder
         in the variable NOLABEL_CACHE, or the platform's own.
     in_memory
         Whether decoded images are held in memory; None if they take at most 1 GiB and a quarter of the memory allowed.
+        By the same rule texts are kept beside their counts, as `Dataset.texts`.
     progress
-        Called with images done and images in all while decoding, from any thread.
+        Called with images (texts) done and those in all while decoding (counting), from any thread.
+    modality
+        What the source holds; "auto" takes folders and archives for images, strings that name no files for texts, and
+        rows of numbers for tables. Say "text" for texts in files, and for rows that count words.
+    text
+        The column of a table that holds the texts; None for the only one that looks like running text. Implies
+        `modality="text"`.
+    encoding
+        Of text files, each of which is looked at by itself if it is None, see `nolabel.data.documents`; or of a .csv or
+        .tsv.
+    lowercase, stop_words, min_df, max_df, ngrams, min_length, max_features, characters
+        What is a word, and which words of texts are counted, see `nolabel.data.vocabulary.Rules`. Learned with the
+        spec; not for counts that somebody has made.
+    tokenizer
+        A function from a text to its words, instead of the word rule. It cannot be saved: give it again with `spec`.
+    grow
+        With `spec`: add new words that pass the rules (within these texts) to the vocabulary; the spec of the returned
+        data set has them, behind the known ones.
 
     Returns
     -------
@@ -112,7 +159,7 @@ def open(
     DataError
         The data cannot be used as given.
     BrokenFilesError
-        Some images cannot be read.
+        Some images or text files cannot be read.
     ModalityError
         The data are of another kind than `spec`.
     ArgumentError
@@ -120,16 +167,25 @@ def open(
     OutputError
         Decoded images cannot be written to the cache.
     """
+    kind = _as_modality(modality, text, spec)
+    check_encoding(encoding)
     _check_choices(channels, scaling, missing, on_error)
+    rules = {"lowercase": lowercase, "stop_words": stop_words, "min_df": min_df, "max_df": max_df, "ngrams": ngrams}
+    rules |= {"min_length": min_length, "max_features": max_features, "characters": characters}
+    texts = {"column": text, "encoding": encoding, "rules": rules, "tokenizer": tokenizer, "grow": grow}
+    filled: Literal["auto", "impute", "refuse"] = "impute" if missing == "ignore" else missing
     wishes = _Wishes(
-        spec, labels, _as_size(size), channels, split, scaling, missing, on_error, cache, in_memory, progress
+        spec, labels, _as_size(size), channels, split, scaling, filled, on_error, cache, in_memory, progress, texts
     )
     if isinstance(source, str) and not source.strip():
         raise ArgumentError('source is empty; give a path or a name, "." for this folder')
     if isinstance(source, Dataset):
+        if spec is None:
+            _check_is(source.spec.modality, kind, repr(source))
         return _reopened(source, wishes)
     column = labels if isinstance(labels, str) else None
-    return _encoded(finding.read(source, split=split, label=column), wishes)
+    raw = finding.read(source, split=split, label=column, texts=kind == "text", encoding=encoding)
+    return _encoded(raw, wishes, kind)
 
 
 def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":
@@ -145,19 +201,24 @@ def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":
     Returns
     -------
     ndarray or DataFrame
-        Images in the layout and dtype they came in; tables as DataFrame or array, as they came in.
+        Images in the layout and dtype they came in; tables as DataFrame or array, as they came in (sparse ones as
+        dense arrays). Texts as counts, a DataFrame with a column for each word: prose cannot be had from them.
     """
     if spec.modality == "image":
         return images.restore(spec, values)
-    from nolabel.data import tables
+    if spec.modality == "text":
+        from nolabel.data import text
 
-    return tables.restore(spec, values)
+        return text.restore(spec, values)
+    from nolabel.data import sparse_tables, tables
+
+    return (sparse_tables if spec.recipe["kind"] == "sparse" else tables).restore(spec, values)
 
 
 def _check_choices(channels: object, scaling: object, missing: object, on_error: object) -> None:
     for argument, value, choices in (
         ("scaling", scaling, ("standard", "minmax", "none")),
-        ("missing", missing, ("auto", "impute", "refuse")),
+        ("missing", missing, ("auto", "impute", "refuse", "ignore")),
         ("on_error", on_error, ("raise", "skip")),
     ):
         if value not in choices:
@@ -175,8 +236,37 @@ def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return pair
 
 
-def _encoded(raw: Raw, wishes: _Wishes) -> Dataset:
+def _as_modality(modality: str, text: str | None, spec: DataSpec | None) -> str:
+    """What the source must hold, by everything that was said; "auto" if nothing was."""
+    if modality not in ("auto", "image", "table", "text"):
+        raise not_a_choice("modality", modality, ("auto", "image", "table", "text"))
+    if text is not None and modality == "auto" and spec is None:
+        modality = "text"
+    if text is not None and (modality if spec is None else spec.modality) != "text":
+        raise ArgumentError(f"text={text!r} names a column of texts, which needs modality='text'; got {modality!r}")
+    if spec is None:
+        return modality
+    if modality not in ("auto", spec.modality):
+        raise ModalityError(f"modality={modality!r}, but spec was learned from data of kind {spec.modality!r}")
+    return spec.modality
+
+
+def _check_is(found: str, modality: str, name: str) -> None:
+    """Refuse data of another kind than was said."""
+    if modality not in ("auto", found):
+        fix = "; open it with modality='text'" if modality == "text" else ""
+        raise ModalityError(f"data of kind {modality!r} were expected; {name} is of kind {found!r}{fix}")
+
+
+def _encoded(raw: Raw, wishes: _Wishes, modality: str) -> Dataset:
+    if modality == "text" or isinstance(raw, RawTexts):
+        return _from_texts(raw, wishes, modality)
+    if wishes.spec is None:
+        _check_is("table" if isinstance(raw, RawTable | RawSparse) else "image", modality, raw.name)
     _check_modality(raw, wishes)
+    _refuse_text_options(raw, wishes)
+    if isinstance(raw, RawSparse):
+        return _from_sparse(raw, wishes)
     if isinstance(raw, RawTable):
         return _from_table(raw, wishes)
     if isinstance(wishes.labels, str) and not isinstance(raw, RawImages):
@@ -184,8 +274,20 @@ def _encoded(raw: Raw, wishes: _Wishes) -> Dataset:
     return _from_array(raw, wishes) if isinstance(raw, RawArray) else _from_images(raw, wishes)
 
 
+def _refuse_text_options(raw: Raw, wishes: _Wishes) -> None:
+    """Rules for words are of no use where there are none."""
+    given = {**wishes.texts["rules"], "tokenizer": wishes.texts["tokenizer"]}
+    usual = inspect.signature(open).parameters
+    said = [name for name, value in given.items() if value is not usual[name].default and value != usual[name].default]
+    if said:
+        raise ArgumentError(
+            f"{said[0]}={given[said[0]]!r:.60} is for texts; {raw.name} was opened as "
+            f"{'images' if isinstance(raw, RawArray | RawImages) else 'a table'}: say modality='text' if it holds texts"
+        )
+
+
 def _check_modality(raw: Raw, wishes: _Wishes) -> None:
-    kind = "table" if isinstance(raw, RawTable) else "image"
+    kind = "table" if isinstance(raw, RawTable | RawSparse) else "image"
     spec = wishes.spec
     if spec is not None and spec.modality != kind:
         raise ModalityError(_wrong_modality(raw, spec))
@@ -194,9 +296,9 @@ def _check_modality(raw: Raw, wishes: _Wishes) -> None:
 
 
 def _wrong_modality(raw: Raw, spec: DataSpec) -> str:
-    if isinstance(raw, RawTable):
+    if isinstance(raw, RawTable | RawSparse):
         fix = "pass images"
-        if raw.kind == "array" and raw.frame.shape[1] == spec.width:
+        if isinstance(raw, RawTable) and raw.kind == "array" and raw.frame.shape[1] == spec.width:
             fix = f"reshape the flat rows: X.reshape(-1, {', '.join(map(str, spec.shape))})"
         return f"the model was fitted to images of shape {spec.shape}; {raw.name} is a table: {fix}"
     fix = "pass a table with the columns it was fitted to"
@@ -208,41 +310,49 @@ def _wrong_modality(raw: Raw, spec: DataSpec) -> str:
 def _from_table(raw: RawTable, wishes: _Wishes) -> Dataset:
     from nolabel.data import tables
 
-    frame, labels = _take_column(raw, wishes.labels)
+    if wishes.spec is not None and wishes.spec.recipe["kind"] == "sparse":
+        return _from_sparse(RawSparse(raw.frame.to_numpy(), raw.name, raw.labels, raw.classes), wishes)
+    frame, labels = take_column(raw, wishes.labels)
     spec = wishes.spec or tables.learn(frame, scaling=wishes.scaling, missing=wishes.missing, kind=raw.kind)
     values, mask = tables.encode(frame, spec)
-    known = _labels(replace(raw, frame=frame), labels, len(frame))
-    return _dataset(spec, values, _row_ids(frame), known, raw.name, mask=mask)
+    known = labels_of(replace(raw, frame=frame), labels, len(frame))
+    return put_together(spec, values, row_ids(frame), known, raw.name, mask=mask)
 
 
-def _take_column(raw: RawTable, labels: object) -> tuple[Any, object]:
-    """The frame without the column that `labels` names, and the labels."""
-    if not isinstance(labels, str):
-        return raw.frame, labels
-    columns = [str(name) for name in raw.frame.columns]
-    if raw.kind == "array" or labels not in columns:
-        listed = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
-        raise ArgumentError(
-            f"labels={labels!r}: {raw.name} has no such column; it has {listed}{nearest(labels, columns)}"
-        )
-    place = columns.index(labels)
-    rest = [number for number in range(len(columns)) if number != place]
-    return raw.frame.iloc[:, rest], raw.frame.iloc[:, place]
+def _from_sparse(raw: RawSparse, wishes: _Wishes) -> Dataset:
+    from nolabel.data import sparse_tables, tables
+
+    if isinstance(wishes.labels, str):
+        raise ArgumentError(f"labels={wishes.labels!r}: {raw.name} has no columns with names; pass one label a row")
+    if wishes.spec is not None and wishes.spec.recipe["kind"] != "sparse":  # fitted to a dense table
+        frame = tables.from_array(raw.matrix.toarray())
+        return _from_table(RawTable(frame, raw.name, "array", raw.labels, raw.classes), wishes)
+    spec = wishes.spec or sparse_tables.learn(raw.matrix)
+    store = sparse_tables.encode(raw.matrix, spec)
+    known = labels_of(raw, wishes.labels, store.shape[0])
+    return put_together(spec, store, range(store.shape[0]), known, raw.name)
 
 
-def _row_ids(frame: Any) -> Sequence[str | int]:
-    index = frame.index
-    if index.dtype.kind == "i" and np.array_equal(index.to_numpy(), np.arange(len(frame))):
-        return range(len(frame))
-    return [int(name) if isinstance(name, int | np.integer) else str(name) for name in index]
+def _from_texts(raw: Raw, wishes: _Wishes, modality: str) -> Dataset:
+    from nolabel.data import text_sets  # only here: scipy and pandas take a while to import
+    from nolabel.data.vocabulary import Rules
+
+    if isinstance(raw, RawArray | RawImages):
+        raise ModalityError(f"texts, or counts of words, were expected; {raw.name} holds images")
+    _check_is("text", modality, raw.name)
+    if wishes.size is not None or wishes.channels is not None:
+        raise ArgumentError(f"size and channels are for images; {raw.name} holds texts")
+    rules = Rules.checked(**wishes.texts["rules"], tokenizer=wishes.texts["tokenizer"])
+    common = {name: getattr(wishes, name) for name in ("spec", "labels", "on_error", "in_memory", "progress")}
+    return text_sets.dataset(raw, text_sets.Wishes(**{**wishes.texts, **common, "rules": rules}))
 
 
 def _from_array(raw: RawArray, wishes: _Wishes) -> Dataset:
     spec = wishes.spec or images.learn(raw.values, channels_first=raw.channels_first)
     stored = images.encode(raw.values, spec, channels_first=raw.channels_first)
     _check_as_wished(spec, wishes)
-    known = _labels(raw, wishes.labels, len(stored))
-    return _dataset(spec, memory.settle(stored, wishes.in_memory), range(len(stored)), known, raw.name)
+    known = labels_of(raw, wishes.labels, len(stored))
+    return put_together(spec, memory.settle(stored, wishes.in_memory), range(len(stored)), known, raw.name)
 
 
 def _check_as_wished(spec: DataSpec, wishes: _Wishes) -> None:
@@ -268,7 +378,7 @@ def _from_images(raw: RawImages, wishes: _Wishes) -> Dataset:
     spec = wishes.spec or images.learn_files(*entry.about.shape[1:])
     ids = names if raw.ids == "names" else rows
     skipped = [Problem(one.where, one.why) for one in broken]
-    return _dataset(spec, memory.settle(entry.pixels, wishes.in_memory), ids, known, raw.name, skipped=skipped)
+    return put_together(spec, memory.settle(entry.pixels, wishes.in_memory), ids, known, raw.name, skipped=skipped)
 
 
 def _image_labels(
@@ -281,28 +391,8 @@ def _image_labels(
         if raw.labels == "folders":
             raise ArgumentError(_NO_COLUMNS.format(labels))
         labels = None  # the reader has chosen that column
-    known = _labels(raw, labels, total)
+    known = labels_of(raw, labels, total)
     return known.without(gaps) if known is not None and gaps else known
-
-
-def _labels(raw: Raw, labels: object, count: int) -> Labels | None:
-    if labels is not None:
-        return coded(labels, count)
-    return None if raw.labels is None else coded(raw.labels, count, raw.classes)
-
-
-def _dataset(
-    spec: DataSpec,
-    store: Any,
-    ids: Sequence[str | int],
-    known: Labels | None,
-    name: str,
-    *,
-    mask: Tensor | None = None,
-    skipped: Sequence[Problem] = (),
-) -> Dataset:
-    codes, classes = (None, ()) if known is None else (known.codes, known.classes)
-    return Dataset(spec, store, ids, labels=codes, classes=classes, mask=mask, skipped=skipped, name=name)
 
 
 def _reopened(source: Dataset, wishes: _Wishes) -> Dataset:
@@ -322,6 +412,8 @@ def _reopened(source: Dataset, wishes: _Wishes) -> Dataset:
         mask=source.mask,
         skipped=source.skipped,
         name=source.name,
+        texts=source.texts,
+        notes=source.notes,
     )
 
 
@@ -331,7 +423,7 @@ def _check_same_kind(source: Dataset, spec: DataSpec) -> None:
         raise ModalityError(
             f"the model was fitted to data of kind {spec.modality!r}; {source!r} is of kind {source.spec.modality!r}"
         )
-    if spec.modality == "table" or spec.shape != source.spec.shape:
+    if spec.modality != "image" or spec.shape != source.spec.shape:
         raise DataError(
             f"{source!r} was not encoded as the model's data were (shape {spec.shape}). Pass what it was opened "
             "from, or open it with spec=model.spec_"

@@ -18,8 +18,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nolabel.data.table_columns import Kind, Label, LeftOut, Raw, kind_changed, listed, missing_refused, plain
-from nolabel.errors import DataError
+from nolabel.data.table_columns import (
+    Kind,
+    Label,
+    LeftOut,
+    Raw,
+    factorized,
+    kind_changed,
+    listed,
+    missing_refused,
+    plain,
+)
 
 MAX_CATEGORIES = 100
 """Network columns that one categorical column may have."""
@@ -67,7 +76,7 @@ def learn(raw: Raw, *, refuse: bool) -> Category | LeftOut:
     DataError
         A missing value where these are refused; values that cannot be compared (lists, dictionaries).
     """
-    codes, values = _factorized(raw.name, raw.column)
+    codes, values = factorized(raw.name, raw.column)
     if refuse and (codes < 0).any():
         raise missing_refused(raw.name, raw.column)
     times = np.bincount(codes[codes >= 0], minlength=len(values))
@@ -86,7 +95,9 @@ def encode(rule: Category, column: pd.Series) -> NDArray[np.int64]:
     DataError
         Values of another type than in fit; values that cannot be compared.
     """
-    codes, values = _factorized(rule.name, column)
+    codes, values = factorized(rule.name, column)
+    if rule.groups == ["text"]:
+        values = _as_written(rule, values)
     observed = {_group(value) for value, used in zip(values, _used(codes, len(values)), strict=True) if used}
     if observed and observed.isdisjoint(rule.groups):
         raise kind_changed(rule.name, rule.kind, column, int(np.argmax(codes >= 0)))
@@ -106,15 +117,15 @@ def restore(rule: Category, values: NDArray[np.float32]) -> pd.Series:
     return pd.Series(labels[best], dtype=object).astype(pd.api.types.pandas_dtype(rule.dtype))
 
 
-def _factorized(name: Label, column: pd.Series) -> tuple[NDArray[np.int64], list[Hashable]]:
-    """Code of each row (N,), -1 for missing, and the value of each code."""
-    try:
-        codes, values = pd.factorize(column)
-    except TypeError as error:
-        raise DataError(
-            f"column {name!r} holds values that cannot be compared ({error}); turn them into text, or leave it out"
-        ) from error
-    return codes.astype(np.int64), list(values)
+def _as_written(rule: Category, values: list[Hashable]) -> list[Hashable]:
+    """New values as text, if some are known then: of a file's "0", "1", "3+", today's rows may lack the "3+"."""
+    written = [_text(value) for value in values]
+    return list(written) if not set(rule.categories).isdisjoint(written) else values
+
+
+def _text(value: object) -> str:
+    value = plain(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _used(codes: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

@@ -5,22 +5,24 @@
     category, string, everything else           -> "category"    nothing   -> "empty" (only missing values)
 
 The dtype `object` says nothing, so there every value is looked at: all numbers, all booleans or all dates count as
-such, anything else is a category. Text is never read as numbers.
+such, anything else is a category. Text that means numbers or dates has been read before (`table_text.py`).
 
 This file knows no network and no recipe (`table_numbers.py`, `table_categories.py`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import infer_dtype
 
 from nolabel.errors import DataError
 
 Kind = Literal["number", "flag", "date", "span", "category", "empty"]
+Writing = Literal["point", "comma"]  # how a fraction is parted from its whole, in text
 Label = str | int | float  # what JSON can hold: names of columns and categories keep their type
 
 _BY_CODE: dict[str, Kind] = {"i": "number", "u": "number", "f": "number", "b": "flag", "M": "date", "m": "span"}
@@ -47,12 +49,13 @@ _WORDS: dict[str, str] = {
 
 
 class Raw(NamedTuple):
-    """A column as the user gave it: where it stands among its kind, its name, its kind, its values."""
+    """A column: its place in the table, its name, its kind, its values; how they were written, if they were text."""
 
     place: int
     name: Label
     kind: Kind
     column: pd.Series
+    writing: Writing = "point"
 
 
 class LeftOut(NamedTuple):
@@ -90,6 +93,23 @@ def plain(value: object) -> Label:
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return str(value)
+
+
+def factorized(name: Label, column: pd.Series) -> tuple[NDArray[np.int64], list[Hashable]]:
+    """Code of each row (N,), -1 for missing, and the value of each code.
+
+    Raises
+    ------
+    DataError
+        Values that cannot be compared (lists, dictionaries).
+    """
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError as error:
+        raise DataError(
+            f"column {name!r} holds values that cannot be compared ({error}); turn them into text, or leave it out"
+        ) from error
+    return codes.astype(np.int64), list(values)
 
 
 def row_name(column: pd.Series, row: int) -> str:

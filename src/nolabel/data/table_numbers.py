@@ -14,6 +14,7 @@ training mean. New values beyond the training range are not clipped.
 Work goes over blocks of rows that fit the cache, all columns at once. This file knows no categories and no files.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, final
@@ -22,7 +23,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nolabel.data.table_columns import Kind, Label, LeftOut, Raw, kind_changed, kind_of, missing_refused, row_name
+from nolabel.data.table_columns import (
+    Kind,
+    Label,
+    LeftOut,
+    Raw,
+    Writing,
+    kind_changed,
+    kind_of,
+    missing_refused,
+    row_name,
+)
 from nolabel.errors import DataError
 
 Scaling = Literal["standard", "minmax", "none"]
@@ -31,6 +42,7 @@ Floats = NDArray[np.float64]
 BLOCK_VALUES = 2**18
 """Values in a block of rows: 2 MB of float64."""
 
+_EXACT = 2**53  # up to here float64 holds every whole number
 _DAY = 86_400_000_000  # microseconds
 _FIRST_DAY, _LAST_DAY = -719_162.0, 2_932_896.0  # years 1 to 9999, counted from 1970
 _NANOSECOND_DAYS = 106_751.0  # years 1678 to 2261: all that 64 bits of nanoseconds can count
@@ -48,7 +60,8 @@ class Number:
     """What was learned of one column; plain JSON as a dict.
 
     `low` and `high` are the training range and `fill` the network value of a missing entry. `dtype` is the dtype to
-    return to; `whole_days` says that every training date was a midnight. Dates are counted in days since 1970.
+    return to; `whole_days` says that every training date was a midnight, `writing` how numbers in text are written.
+    Dates are counted in days since 1970.
     """
 
     place: int
@@ -62,6 +75,7 @@ class Number:
     shift: float
     fill: float
     whole_days: bool = False
+    writing: Writing = "point"
 
     @property
     def in_unit(self) -> bool:
@@ -184,7 +198,12 @@ def _values(name: Label, column: pd.Series, kind: Kind) -> NDArray[Any]:
         return _days(_ticks(name, column, kind))
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
         return np.asarray(column)
-    return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    try:
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    except OverflowError as error:
+        raise DataError(
+            f"column {name!r} holds a number too large for float64; divide the column by a constant"
+        ) from error
 
 
 def _ticks(name: Label, column: pd.Series, kind: Kind) -> NDArray[Any]:
@@ -273,6 +292,21 @@ def _check_range(raws: Sequence[Raw], low: Floats, high: Floats) -> None:
             f"column {raw.name!r} goes from {low[too_wide[0]]:g} to {high[too_wide[0]]:g}, more than float64 can "
             "tell apart; divide the column by a constant first"
         )
+    for k in np.flatnonzero(np.fmax(np.abs(low), np.abs(high)) > _EXACT):
+        _check_resolved(raws[int(k)])
+
+
+def _check_resolved(raw: Raw) -> None:
+    """Refuses whole numbers so large, and so close to each other, that as float64 they would be much the same."""
+    if raw.column.dtype.kind not in "iuO":
+        return
+    known = raw.column.dropna()
+    low, high = int(known.min()), int(known.max())
+    if low < high < low + 1000 * math.ulp(float(max(-low, high))):
+        raise DataError(
+            f"column {raw.name!r} holds whole numbers from {low} to {high}, which float64 can hardly tell apart; leave "
+            "the column out if they are identifiers, else subtract a constant first"
+        )
 
 
 def _learned(raw: Raw, array: NDArray[Any], spread: Spread, k: int, scaling: Scaling) -> Number | LeftOut:
@@ -281,7 +315,7 @@ def _learned(raw: Raw, array: NDArray[Any], spread: Spread, k: int, scaling: Sca
     low, high = float(spread.low[k]), float(spread.high[k])
     whole_days = raw.kind == "date" and bool(np.all((array == np.floor(array)) | np.isnan(array)))
     affine = _affine(low, high, float(spread.mean[k]), float(spread.deviation[k]), scaling, days=raw.kind == "date")
-    return Number(raw.place, raw.name, raw.kind, _dtype_name(raw), low, high, *affine, whole_days)
+    return Number(raw.place, raw.name, raw.kind, _dtype_name(raw), low, high, *affine, whole_days, raw.writing)
 
 
 def _affine(
@@ -308,7 +342,8 @@ def _dtype_name(raw: Raw) -> str:
         except (TypeError, NotImplementedError, ValueError):
             pass  # Arrow's dtypes with parameters: no name brings them back
     whole = raw.kind == "number" and pd.api.types.infer_dtype(raw.column, skipna=True) == "integer"
-    number = "int64" if whole else "float64"
+    fits = whole and raw.column.dropna().min() >= -(2**63) and raw.column.dropna().max() < 2**63
+    number = "int64" if fits else "float64"
     return {"flag": "bool", "date": "datetime64[us]", "span": "timedelta64[us]"}.get(raw.kind, number)
 
 

@@ -1,6 +1,7 @@
 """Tables: columns of numbers, categories and dates <-> network values, by one stated rule.
 
-What a column holds is told from its dtype (`table_columns.py`); text is never read as numbers.
+What a column holds is told from its dtype (`table_columns.py`); text that means numbers or dates is read as such, or
+refused in words (`table_text.py`).
 
 * Numbers, booleans (0 and 1), dates and lengths of time (in days) become one network column each, by default with mean
   0 and standard deviation 1 over the observed training values (`table_numbers.py`).
@@ -28,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nolabel.data import table_categories, table_numbers
+from nolabel.data import table_categories, table_numbers, table_text
 from nolabel.data.table_categories import MAX_CATEGORIES, Category
 from nolabel.data.table_columns import Label, LeftOut, Raw, kind_of, listed, missing_refused, plain
 from nolabel.data.table_inputs import from_array, read
@@ -216,9 +217,10 @@ def _names(frame: pd.DataFrame) -> list[Label]:
 
 
 def _raws(frame: pd.DataFrame) -> list[Raw]:
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    pairs = zip(_names(frame), columns, strict=True)
-    return [Raw(place, name, kind_of(name, column), column) for place, (name, column) in enumerate(pairs)]
+    names = _names(frame)
+    columns = table_text.read(names, [frame.iloc[:, place] for place in range(frame.shape[1])])
+    pairs = zip(names, columns, strict=True)
+    return [Raw(place, name, kind_of(name, one.column), *one) for place, (name, one) in enumerate(pairs)]
 
 
 def _learned(raws: Sequence[Raw], scaling: Scaling, *, refuse: bool) -> list[Number | Category | LeftOut]:
@@ -256,12 +258,19 @@ def _found(frame: pd.DataFrame, spec: DataSpec, rules: Sequence[Number | Categor
                 f"X has {frame.shape[1]} features, but nolabel is expecting {width} features as input: "
                 "give the columns that the model was fitted to, in the same order"
             )
-        return [frame.iloc[:, rule.place] for rule in rules]
+        return [_as_learned(rule, frame.iloc[:, rule.place]) for rule in rules]
     places = {name: place for place, name in enumerate(_names(frame))}
     absent = [rule.name for rule in rules if rule.name not in places]
     if absent:
         raise _absent(absent, frame, list(places))
-    return [frame.iloc[:, places[rule.name]] for rule in rules]
+    return [_as_learned(rule, frame.iloc[:, places[rule.name]]) for rule in rules]
+
+
+def _as_learned(rule: Number | Category, column: pd.Series) -> pd.Series:
+    """The column, its text read as the numbers or dates that it was when the rule was learned."""
+    if isinstance(rule, Category) or not table_text.is_text(column):
+        return column
+    return table_text.read_again(rule.name, column, rule.kind, rule.writing)
 
 
 def _absent(absent: Sequence[Label], frame: pd.DataFrame, names: Sequence[Label]) -> DataError:

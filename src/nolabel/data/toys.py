@@ -3,6 +3,7 @@
     blobs     a table: k clusters, far apart, on a plane in d dimensions
     stripes   images: wave patterns whose orientation is the class; shift, wavelength, brightness and noise are not
     mixed     a DataFrame: numbers, categories, dates and missing values that all depend on one hidden class
+    counts    how often words occur in documents that are mixtures of k topics
 
 The numbers come from the raw bits of PCG64, which NumPy promises to keep, and from arithmetic written out here, so that
 a toy is the same under every version of NumPy (to the rounding of sin, cos and log). Global generators are not touched.
@@ -10,6 +11,7 @@ This file knows no files and no methods.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -138,6 +140,56 @@ def mixed(n: int = 300, seed: int = 0) -> "tuple[pd.DataFrame, NDArray[np.int64]
     for name in ("income", "colour", "joined"):
         frame[name] = frame[name].where(draws.uniform(n) >= 0.1)
     return frame, labels
+
+
+@final
+@dataclass(frozen=True)
+class Counts:
+    """Counts of words (N, V) of planted topics phi (K, V), in mixtures theta (N, K); labels: the main topic of each."""
+
+    counts: NDArray[np.int64]
+    phi: Floats
+    theta: Floats
+    labels: NDArray[np.int64]
+
+
+def counts(n: int = 200, v: int = 60, k: int = 4, seed: int = 0, *, length: int = 60) -> Counts:
+    """Counts of words in documents, each mostly of one topic.
+
+    A topic is at home in v / k words of its own, which it uses unequally and which make up nine tenths of it; the rest
+    is spread over all words. A document has about `length` words, three quarters or more of them of its main topic.
+
+    Parameters
+    ----------
+    n
+        Documents, at least one; the main topics are equally frequent, up to one document.
+    v
+        Words, at least k.
+    k
+        Topics, at least 1.
+    seed
+        A whole number from 0; the same seed gives the same data.
+    length
+        Mean number of words in a document.
+
+    Returns
+    -------
+    Counts
+    """
+    _at_least(n=(n, 1), k=(k, 1), v=(v, k), seed=(seed, 0), length=(length, 1))
+    draws = _Draws(seed)
+    labels = draws.classes(n, k)
+    own = (np.arange(v) * k // v == np.arange(k)[:, None]) * (0.5 + draws.uniform(k, v))
+    phi = 0.9 * own / own.sum(1, keepdims=True) + 0.1 / v
+    main = 0.75 + 0.25 * draws.uniform(n)
+    theta = np.full((n, k), 1.0) * ((1 - main) / max(k - 1, 1))[:, None]
+    theta[np.arange(n), labels] = main if k > 1 else 1.0
+    edges = np.cumsum(theta @ phi, axis=1)
+    sizes = np.floor(length * (0.5 + draws.uniform(n))).astype(np.int64)
+    places = draws.uniform(n, int(sizes.max()))
+    words = np.stack([np.searchsorted(edge, row * edge[-1]) for edge, row in zip(edges, places)]).clip(0, v - 1)
+    found = np.stack([np.bincount(row[:size], minlength=v) for row, size in zip(words, sizes)])
+    return Counts(found.astype(np.int64), phi, theta, labels)
 
 
 @final

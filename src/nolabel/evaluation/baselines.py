@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nolabel.data.dataset import Dataset
+from nolabel.evaluation.sparse_values import is_counted, reduced_values
 
 
 def _side_that_fits(data: Dataset, most: int) -> int | None:
@@ -37,8 +38,10 @@ def raw_values(data: Dataset, most: int = 128_000_000) -> tuple[Float[np.ndarray
     values
         (N, D) float32.
     note
-        Empty, or what was done to the images and why.
+        Empty, or what was done to the images, texts or sparse rows, and why.
     """
+    if is_counted(data):
+        return reduced_values(data)
     side = _side_that_fits(data, most)
     if side is None:
         return torch.cat([batch.x.flatten(1) for batch in data.batches()]).numpy(), ""

@@ -18,13 +18,15 @@ from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError
 from nolabel.evaluation.baselines import Components, principal_components, raw_values
-from nolabel.evaluation.evidence import Cell, Evidence, Row
+from nolabel.evaluation.evidence import Cell, Evidence, Row, comparisons
 from nolabel.evaluation.labels import Classes
 from nolabel.evaluation.reconstruction import Rebuild, measure, ssim_window
 from nolabel.evaluation.repeats import Repeats
 from nolabel.evaluation.splits import seed_of, some_rows
+from nolabel.evaluation.topography import rows_of_maps
 from nolabel.evaluation.weigh import Measured, weigh
 from nolabel.methods._base import Embedder, Reconstructor
+from nolabel.methods._map import Map
 
 __all__ = ["Cell", "Evidence", "Row", "evaluate"]
 
@@ -57,6 +59,7 @@ def _codes(model: Embedder, data: Dataset, name: str) -> np.ndarray:
 def _reconstruction(learner: Any, data: Dataset) -> dict[str, np.ndarray]:
     """Scores of decode(encode(x)), computed where the learner lives."""
     device = next((parameter.device for parameter in learner.parameters()), torch.device("cpu"))
+    data = data.as_dense()
 
     def rebuild(x: Tensor) -> Tensor:
         rebuilt: Tensor = learner.decode(learner.encode(x.to(device)))
@@ -101,7 +104,7 @@ def _representations(model: Embedder, data: Dataset, random_state: int) -> Measu
         return Measured(codes, notes=tuple(notes))
     scores = {"model": _reconstruction(model.learner_, data)}
     if not shrunk:
-        scores["PCA"] = measure(data, _rebuild_of(components, data))
+        scores["PCA"] = measure(data.as_dense(), _rebuild_of(components, data))
     scores["untrained"] = _reconstruction(untrained.learner_, data)
     window = ssim_window(*data.spec.shape[1:]) if data.spec.modality == "image" else None
     return Measured(codes, scores, _floor(data), window, tuple(notes))
@@ -112,6 +115,11 @@ def _classes(data: Dataset) -> Classes | None:
         return None
     codes = np.asarray(data.labels, dtype=np.int64)
     return Classes(codes, data.classes or tuple(str(code) for code in range(codes.max() + 1)))
+
+
+def _behind(maps: list[Row]) -> list[str]:
+    """What a map's own rows say of its baselines."""
+    return [f"As a map: {note}" for note in comparisons(maps)]
 
 
 def _told_labels(model: Embedder, classes: Classes | None) -> list[str]:
@@ -196,5 +204,6 @@ def evaluate(
     part = opened if len(rows) == len(opened) else opened.subset(rows)
     measured = _representations(model, part, random_state)
     evidence = weigh(measured, None if classes is None else classes.take(rows), Repeats(seeds, random_state), k)
-    notes = (*evidence.notes, *_told_labels(model, classes), *_drawn(len(rows), len(opened), random_state))
-    return Evidence(evidence.rows, notes, evidence.samples)
+    maps = rows_of_maps(model, model.untrained(random_state), part, random_state) if isinstance(model, Map) else []
+    told = (*_told_labels(model, classes), *_drawn(len(rows), len(opened), random_state))
+    return Evidence((*evidence.rows, *maps), (*evidence.notes, *_behind(maps), *told), evidence.samples)

@@ -125,7 +125,7 @@ def measure(
     names = measures_of(data.spec) if names is None else names
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     with torch.no_grad():
-        for batch in data.batches(batch_size):
+        for batch in data.as_dense().batches(batch_size):
             rebuilt = rebuild(batch.x)
             for name in names:
                 found[name].append(_of_batch(name, batch.x, rebuilt, batch.mask))

@@ -18,6 +18,8 @@ _WORDS = {
     bool: "True or False",
     int: "a whole number",
     float: "a finite number",
+    str: "text",
+    Sequence[str]: "a sequence of words",
     Sequence[int]: "a sequence of whole numbers such as (128, 64, 32)",
     Sequence[float]: "a sequence of finite numbers such as (1.0, 0.1)",
 }
@@ -55,8 +57,14 @@ def _check(name: str, value: Any, annotation: Any) -> None:
         return
     if get_origin(annotation) is Literal:
         raise not_a_choice(name, value, get_args(annotation))
-    words = " or ".join(_WORDS.get(kind, str(kind)) for kind in either)
+    words = " or ".join(_in_words(kind) for kind in either)
     raise ArgumentError(f"{name} must be {words}; got {value!r}")
+
+
+def _in_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
+    return _WORDS.get(kind, str(kind))
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -64,6 +72,8 @@ def _is(value: Any, kind: Any) -> bool:
         return value is None
     if kind is bool:
         return isinstance(value, bool)
+    if kind is str:
+        return isinstance(value, str)
     if kind is int:
         return isinstance(value, Integral) and not isinstance(value, bool)
     if kind is float:

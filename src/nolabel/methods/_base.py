@@ -11,6 +11,7 @@ An estimator *has* a learner after `fit`; it is not a module. Its constructor ar
 are stored as given. Command line, report and server look only at these types. No method is named here.
 """
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -23,13 +24,22 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.data.sparse import all_equal
-from nolabel.errors import ArgumentError, DataError, DivergedError, OutputError, TrainingInterrupted
+from nolabel.errors import (
+    ArgumentError,
+    DataError,
+    DivergedError,
+    OutputError,
+    SignatureOfInit,
+    TrainingInterrupted,
+    refuse_unknown,
+)
 from nolabel.methods import _folder
 from nolabel.methods._arguments import check_arguments
 from nolabel.randomness import mix, seeded
@@ -41,6 +51,7 @@ from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
+HOW = frozenset({"epochs", "batch_size", "learning_rate", "random_state", "plan"})  # arguments that shape no learner
 CHUNK = 1024  # most samples encoded at a time
 CHUNK_VALUES = 2**22  # most values of them: 16 MiB, and some ten times that inside a net
 
@@ -63,6 +74,18 @@ class SeesGaps(ABC):
     @abstractmethod
     def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
         """Codes (B, L) of network values x (B, ...), of which only those where `mask` (B, D) is True were observed."""
+
+
+class Grows(ABC):
+    """What a learner offers whose samples may get wider as more of them come: new words in a vocabulary."""
+
+    @abstractmethod
+    def grows(self) -> bool:
+        """Whether it shall."""
+
+    @abstractmethod
+    def grow(self, spec: DataSpec) -> None:
+        """Make room for samples that look like `spec`, whose first columns are those known so far."""
 
 
 class Draw(ABC):
@@ -109,15 +132,26 @@ class Estimator(BaseEstimator, ABC):
     reads: ClassVar[Mapping[str, Any]] = {}  # options of `nolabel.open` that are the same for every instance
     opening: ClassVar[tuple[str, ...]] = ()  # constructor arguments that are options of `nolabel.open`
 
+    spec_: DataSpec
+    n_features_in_: int
     history_: list[dict[str, float]]
     health_: list[Verdict]
     learner_: Any  # a Learner; Any, for what else it can do is said by the estimator's type
     _stream: "engine.Stream | None"
+    _built_with: dict[str, Any]
     epochs: int | None
     batch_size: int | None
     learning_rate: float = 1.0  # a method that follows no gradient need not have one
     random_state: Any
     plan: Any
+
+    __signature__ = SignatureOfInit()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse an unknown argument with the nearest known one; `__init__` takes the rest."""
+        refuse_unknown(cls.__name__, kwargs, inspect.signature(cls).parameters)
+        new: Self = super().__new__(cls)
+        return new
 
     @abstractmethod
     def build(self, spec: DataSpec) -> Learner:
@@ -158,7 +192,7 @@ class Estimator(BaseEstimator, ABC):
         overwrite : bool
             Replace what an earlier run left in `out`.
         progress : bool
-            Show a progress bar on stderr.
+            Show a progress bar on stderr, or lines where that is no terminal.
         tensorboard : bool
             Also write TensorBoard files to `out`.
 
@@ -192,25 +226,25 @@ class Estimator(BaseEstimator, ABC):
         batch = self._batch_size(len(data))
         self._begin(data, X, _folder.saved_seed(out) if resume else None)
         data = self._as_learned(data)
-        folder = _folder.prepare(out, resume=resume)
-        job = engine.Job(
-            self.learner_,
-            data,
-            epochs=self._epochs(len(data), batch),
-            batch_size=batch,
-            learning_rate=self.learning_rate,
-            seed=self.seed_,
-            plan=plan,
-            labels=labels,
-            folder=None if folder is None else folder / "checkpoint",
-            resume=resume,
-            identity=self._identity(data, labels) if folder is not None else {},
-            listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
-            history=self.history_,
-        )
-        self.health_ = engine.run(job).verdicts
-        if folder is not None and _folder.is_writer():
-            self.save(folder / "model")
+        with _folder.prepared(out, resume=resume, overwrite=overwrite) as folder:
+            job = engine.Job(
+                self.learner_,
+                data,
+                epochs=self._epochs(len(data), batch),
+                batch_size=batch,
+                learning_rate=self.learning_rate,
+                seed=self.seed_,
+                plan=plan,
+                labels=labels,
+                folder=None if folder is None else folder / "checkpoint",
+                resume=resume,
+                identity=self._identity(data, labels) if folder is not None else {},
+                listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
+                history=self.history_,
+            )
+            self.health_ = engine.run(job).verdicts
+            if folder is not None and _folder.is_writer():
+                _folder.save(self, folder / "model")
         return self
 
     @final
@@ -230,14 +264,17 @@ class Estimator(BaseEstimator, ABC):
         """
         plan = self._checked_plan()
         fresh = not hasattr(self, "learner_")
+        if not fresh:
+            self._refuse_changed(HOW if self._stream is None else HOW - {"learning_rate", "plan"})
         if fresh:
             data, labels = self._take(X, y)
             self._begin(data, X)
         else:
             data, labels = self._take_more(X, y)
         data = self._as_learned(data)
-        if getattr(self, "_stream", None) is None:
+        if self._stream is None:
             self._stream = engine.Stream(self.learner_, plan, self.learning_rate, self.seed_, fresh=fresh)
+            self._built_with = _folder.arguments(self)
         assert self._stream is not None
         self.history_.append(self._stream.take(data, self._batch_size(len(data)), labels))
         return self
@@ -255,13 +292,17 @@ class Estimator(BaseEstimator, ABC):
         return as_plan(self.plan)
 
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
-        options = {**self.reads, **{name: getattr(self, name) for name in self.opening}}
-        data = source.open(X, labels=self._wanted_labels(y), **options)
+        data = source.open(X, labels=self._wanted_labels(y), **self.options())
         _refuse_hopeless(data)
         return data, self._labels(data, y)
 
     def _take_more(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
-        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y), **self._later())
+        learner = self.learner_
+        growing = isinstance(learner, Grows) and learner.grows()
+        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y), grow=growing, **self._later())
+        if growing and data.spec.shape != self.spec_.shape:
+            learner.grow(data.spec)
+            self.spec_, self.n_features_in_ = data.spec, data.spec.width
         if not self.uses_labels:
             return data, None
         return data, self._recode(data)
@@ -280,8 +321,13 @@ class Estimator(BaseEstimator, ABC):
             raise ArgumentError(
                 f"{name} was given {own}, but this data set has none; give y, one label for each sample"
             )
-        if not (data.labels >= 0).any():
+        known = np.unique(data.labels[data.labels >= 0])
+        if len(known) == 0:
             raise DataError("no sample has a known label; give at least one of each class")
+        if len(known) == 1:
+            raise DataError(
+                f"every known label is {data.classes[known[0]]!r}; to tell classes apart, give labels of at least 2"
+            )
         self.classes_ = _class_values(data.classes, y)
         self._labelled = float((data.labels >= 0).mean())
         return torch.from_numpy(np.ascontiguousarray(data.labels))
@@ -326,8 +372,20 @@ class Estimator(BaseEstimator, ABC):
         )
 
     def _new_learner(self, seed: int) -> Learner:
+        self._built_with = _folder.arguments(self)
         with seeded(seed):
             return self.build(self.spec_)
+
+    def _refuse_changed(self, free: frozenset[str] = HOW) -> None:
+        """Refuse arguments that were changed since the learner was built, those in `free` apart."""
+        then, now = self._built_with, _folder.arguments(self)
+        changed = [f"{name} was {then[name]!r}, is {now[name]!r}" for name in now if then[name] != now[name]]
+        changed = [words for words in changed if words.split()[0] not in free]
+        if changed:
+            raise ArgumentError(
+                f"arguments were changed after {type(self).__name__} was fitted: {'; '.join(changed)}. "
+                "Put them back with set_params, or fit anew"
+            )
 
     @torch.no_grad()
     def _code_width(self) -> int:
@@ -348,8 +406,8 @@ class Estimator(BaseEstimator, ABC):
         return min(200, max(10, round(5000 / math.ceil(samples / batch_size))))
 
     def _identity(self, data: Dataset, labels: Tensor | None) -> dict[str, Any]:
-        may_change = {"epochs", "learning_rate", "plan", "random_state"}  # the seed itself is compared below
-        arguments = {name: value for name, value in _folder.arguments(self).items() if name not in may_change}
+        # the seed and the batch size, in samples, are compared by themselves
+        arguments = {name: value for name, value in _folder.arguments(self).items() if name not in HOW}
         return {
             "method": type(self).__name__,
             "arguments": arguments,
@@ -363,15 +421,26 @@ class Estimator(BaseEstimator, ABC):
     def save(self, path: str | Path) -> Path:
         """Write the model to the folder `path`: `model.json` and `model.safetensors`. Nothing is pickled.
 
-        Returns the folder. `nolabel.load(path)` reads it back.
+        A model that is there already is replaced. Returns the folder; `nolabel.load(path)` reads it back.
+
+        Raises
+        ------
+        ArgumentError
+            `path` names no folder, or arguments that shape the learner were changed after it was fitted.
+        OutputError
+            The folder holds something that is no model, or cannot be written.
         """
         check_is_fitted(self)
-        return _folder.save(self, Path(path))
+        self._refuse_changed()
+        folder = _folder.named_folder("path", path)
+        _folder.refuse_no_model(folder)
+        return _folder.save(self, folder)
 
     @final
     def untrained(self, random_state: int = 0) -> Self:
         """The same method for the same data with first weights only: the baseline that training must beat."""
         check_is_fitted(self)
+        self._refuse_changed()
         other = type(self)(**self.get_params(deep=False))
         for name in ("spec_", "n_features_in_", "_n_features_out", "feature_names_in_", "classes_"):
             if hasattr(self, name):
@@ -390,6 +459,10 @@ class Estimator(BaseEstimator, ABC):
         """Sparse samples as they are for a learner that counts; made dense, batch by batch, for any other."""
         return data if isinstance(self.learner_, CountingLearner) else data.as_dense()
 
+    def options(self) -> dict[str, Any]:
+        """What `nolabel.open` is told when `fit` meets its data."""
+        return {**self.reads, **{name: getattr(self, name) for name in self.opening}}
+
     def _later(self) -> dict[str, Any]:
         """Options of `nolabel.open` that a recipe cannot hold, for data that come after those of `fit`."""
         return {name: getattr(self, name) for name in self.opening if name in source.LATER}
@@ -397,7 +470,7 @@ class Estimator(BaseEstimator, ABC):
     def _batches(self, data: Dataset) -> Iterator[Batch]:
         device = next(self.learner_.parameters()).device
         with engine.evaluating(self.learner_):  # whoever drives the learner may have left it in training mode
-            for batch in data.batches(_chunk(self.spec_)):
+            for batch in data.batches(CHUNK if data.is_sparse else _chunk(self.spec_)):
                 mask = None if batch.mask is None else batch.mask.to(device)
                 yield Batch(batch.x.to(device), batch.index, None, mask)
 
@@ -405,6 +478,7 @@ class Estimator(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.uses_labels
         tags.input_tags.sparse = True
+        tags.classifier_tags = ClassifierTags() if self.uses_labels else None  # asked of whoever has predict_proba
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -454,7 +528,7 @@ class Reconstructor(Embedder):
         """
         data = self._open(X)
         learner = self.learner_
-        return self._restore(learner.decode(learner.encode(batch.x)) for batch in self._batches(data))
+        return self._restore(learner.decode(_codes(learner, batch)) for batch in self._batches(data))
 
     @torch.no_grad()
     def inverse_transform(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
@@ -535,7 +609,7 @@ class Sampler:
             Seed; None draws anew each time.
         """
         check_is_fitted(self)
-        if not isinstance(n, int) or n < 1:
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise ArgumentError(f"n must be a whole number of at least 1; got {n!r}")
         learner: Any = self.learner_  # type: ignore[attr-defined]
         generator = torch.Generator(next(learner.parameters()).device)

@@ -1,9 +1,10 @@
 """What an estimator leaves on disk: run folders and saved models. Nothing is pickled; loading executes no code.
 
-    RUN/model/model.json          method, arguments, DataSpec, classes, history, health, versions, digest of the weights
+    RUN/model/model.json          method, arguments, DataSpec, classes, history, health, versions, digests
     RUN/model/model.safetensors   weights
     RUN/checkpoint/               training/checkpoint.py
     RUN/metrics.jsonl             training/progress.py
+    RUN/.lock                     training/lock.py, while a run is in it
 
 A model names its method; only methods of this package are ever looked up, with arguments that their constructors know.
 """
@@ -12,7 +13,8 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,19 +26,21 @@ from safetensors import SafetensorError
 
 from nolabel._version import __version__
 from nolabel.data.dataset import Dataset
+from nolabel.data.sparse import plain_parts
 from nolabel.errors import ArgumentError, OutputError, SavedModelError
 from nolabel.methods import find_method
-from nolabel.training.checkpoint import load_newest, write_whole
+from nolabel.training import lock
+from nolabel.training.checkpoint import newest_facts, write_whole
 from nolabel.training.health import Verdict
 from nolabel.training.plan import as_plan
-from nolabel.training.progress import Bar, JsonLines, Listener, TensorBoard
+from nolabel.training.progress import Bar, JsonLines, Lines, Listener, TensorBoard, watched
 from nolabel.training.runtime import find_device
 from nolabel.types import DataSpec
 
 if TYPE_CHECKING:
     from nolabel.methods._base import Estimator
 
-FORMAT = 1
+FORMAT = 2  # 1 had no digest of model.json itself
 PROOF = ("metrics.jsonl", "model/model.json", "checkpoint/step-*.safetensors")  # one of them makes a folder a run's
 OURS = (  # all that a run leaves; nothing else is ever removed
     *PROOF,
@@ -71,21 +75,37 @@ def check(out: str | Path | None, *, resume: bool, overwrite: bool) -> None:
         `resume` has no folder, or is said together with `overwrite`.
     """
     if out is None:
-        if resume:
-            raise ArgumentError("resume=True needs out=FOLDER, the run to go on with")
+        for name, said in (("resume", resume), ("overwrite", overwrite)):
+            if said:
+                raise ArgumentError(f"{name}=True needs out=FOLDER, the run that is meant")
         return
-    folder = Path(out)
+    folder = named_folder("out", out)
     if resume and overwrite:
         raise ArgumentError("resume and overwrite exclude each other: go on with the old run, or replace it")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; out must be a folder")
-    if is_writer() and not resume:
-        _refuse_occupied(folder, overwrite)
+    if is_writer():
+        lock.refuse_held(folder)
+        if not resume:
+            _refuse_occupied(folder, overwrite)
+
+
+def named_folder(argument: str, path: str | Path) -> Path:
+    """A path that names a folder: the empty text does not, though it could be taken for the current one.
+
+    Raises
+    ------
+    ArgumentError
+        It is empty, or no path.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path).strip():
+        raise ArgumentError(f"{argument} must name a folder ('.' is the current one); got {path!r}")
+    return Path(path)
 
 
 def _refuse_occupied(folder: Path, overwrite: bool) -> None:
     try:
-        names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+        names = sorted({entry.name for entry in folder.iterdir()} - {lock.NAME}) if folder.exists() else []
     except OSError as error:
         raise OutputError(f"cannot look into the folder {folder}: {error.strerror or error}") from error
     if names and not overwrite:
@@ -97,31 +117,37 @@ def _refuse_occupied(folder: Path, overwrite: bool) -> None:
         raise OutputError(f"{folder} holds no run of nolabel ({', '.join(names[:5])}); it is not replaced")
 
 
-def prepare(out: str | Path | None, *, resume: bool) -> Path | None:
-    """The run folder, made if need be, and cleared of an earlier run unless that is gone on with.
+@contextmanager
+def prepared(out: str | Path | None, *, resume: bool, overwrite: bool) -> Iterator[Path | None]:
+    """The run folder, ours alone for the block; made if need be, and cleared of an earlier run unless that is gone on
+    with. One that is left empty is taken away again.
 
     Raises
     ------
     OutputError
-        It cannot be made or cleared.
+        It cannot be made or cleared, or another run is in it.
     """
     if out is None:
-        return None
+        yield None
+        return
     folder = Path(out)
-    if is_writer():
-        try:
-            if not resume:
-                _clear(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-    return folder
+    if not is_writer():
+        yield folder
+        return
+    with lock.held(folder):
+        if not resume:
+            _refuse_occupied(folder, overwrite)  # another run may have come and gone since we looked
+            _clear(folder)
+        yield folder
 
 
 def _clear(folder: Path) -> None:
-    for pattern in OURS:
-        for file in folder.glob(pattern):
-            file.unlink()
+    try:
+        for pattern in OURS:
+            for file in folder.glob(pattern):
+                file.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot clear the folder {folder}: {error.strerror or error}") from error
 
 
 def listeners(folder: Path | None, *, progress: bool, tensorboard: bool) -> list[Listener]:
@@ -136,14 +162,15 @@ def listeners(folder: Path | None, *, progress: bool, tensorboard: bool) -> list
             raise ArgumentError("tensorboard=True needs out=FOLDER to write to")
         found.append(TensorBoard(folder / "tensorboard"))
     if progress:
-        found.append(Bar())
+        found.append(Bar() if watched() else Lines())
     return found
 
 
 def saved_seed(out: str | Path | None) -> int | None:
     """The seed of the run in `out`, if it has left a checkpoint."""
-    found = None if out is None else load_newest(Path(out) / "checkpoint")[0]
-    return None if found is None else int(found.facts["identity"]["seed"])
+    facts = {} if out is None else newest_facts(Path(out) / "checkpoint")
+    seed = facts.get("identity", {}).get("seed")
+    return seed if isinstance(seed, int) else None
 
 
 def fingerprint(data: Dataset, labels: torch.Tensor | None = None) -> str:
@@ -152,7 +179,8 @@ def fingerprint(data: Dataset, labels: torch.Tensor | None = None) -> str:
     stored, _ = data.rows(index)
     digest = hashlib.sha256(data.spec.to_json().encode())
     digest.update(str(len(data)).encode())
-    digest.update(np.ascontiguousarray(stored.numpy()).tobytes())
+    for part in plain_parts(stored):
+        digest.update(np.ascontiguousarray(part.numpy()).tobytes())
     if labels is not None:
         digest.update(labels.numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -183,6 +211,25 @@ def _plain(value: Any) -> Any:
 # --- saved models ----------------------------------------------------------------------------------------------------
 
 
+def refuse_no_model(folder: Path) -> None:
+    """Refuse to write a model among other things; a model that is there already may be replaced.
+
+    Raises
+    ------
+    OutputError
+        The folder is a file, or holds something and no model.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; name a folder for the model")
+    if (folder / "model.json").is_file() or not folder.exists():
+        return
+    names = sorted(path.name for path in folder.iterdir())
+    if names:
+        raise OutputError(
+            f"{folder} holds something that is no model ({', '.join(names[:5])}); name a folder of its own"
+        )
+
+
 def save(model: "Estimator", folder: Path) -> Path:
     """Write the model; see the head of this file."""
     weights = {name: value.detach().cpu().contiguous() for name, value in model.learner_.state_dict().items()}
@@ -202,10 +249,20 @@ def save(model: "Estimator", folder: Path) -> Path:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_whole(folder / "model.safetensors", content)
-    write_whole(folder / "model.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    write_whole(folder / "model.json", json.dumps(sealed(facts), indent=1).encode())
     for cut_short in folder.glob(".model.*.part"):  # by a kill
         cut_short.unlink(missing_ok=True)
     return folder
+
+
+def sealed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts with their digest, by which a change since they were written is noticed. It proves no origin."""
+    return {**facts, "digest": _digest(facts)}
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    content = {name: value for name, value in facts.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _names(model: "Estimator", attribute: str) -> list[Any] | None:
@@ -234,7 +291,7 @@ def load(path: str | Path) -> "Estimator":
     SavedModelError
         The folder holds no model, or one that is damaged, foreign, or written by a newer nolabel.
     """
-    folder = Path(path)
+    folder = named_folder("path", path)
     if (folder / "model" / "model.json").is_file():
         folder = folder / "model"
     facts = _facts(folder)
@@ -262,6 +319,11 @@ def _facts(folder: Path) -> dict[str, Any]:
         raise SavedModelError(
             f"{folder} was written by nolabel {made_by} in format {version}; this is nolabel {__version__}, which "
             f"reads formats up to {FORMAT}. Upgrade with: pip install -U nolabel"
+        )
+    if version > 1 and facts.get("digest") != _digest(facts):
+        raise SavedModelError(
+            f"{file} is damaged: it was changed after it was saved (its contents do not match its digest). "
+            "Copy the folder anew, or fit again"
         )
     return facts  # type: ignore[no-any-return]
 

@@ -23,7 +23,7 @@ from nolabel.methods._base import Codec, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
+from nolabel.objectives.likelihood import Likelihood, excess_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -64,9 +64,9 @@ class AutoencoderLearner(GradientLearner, Codec):
         return mean_of(self.likelihood, self.decoder(z))
 
     def score(self, batch: Batch) -> Tensor:
-        """Minus the reconstruction error, a mean over features: (B,)."""
+        """Minus the reconstruction error above the least possible, a mean over features: (B,)."""
         output = self.decoder(self.encoder(batch.x))
-        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
+        return -excess_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final

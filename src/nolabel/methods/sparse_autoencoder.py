@@ -1,15 +1,18 @@
 """Sparse autoencoder: a wide code of which only a few entries speak for any one sample.
 
-    l1       z = relu(f(x)),      loss = mean −log p(x | x̂) + λ mean_b Σ_j |z_bj| / L
+    l1       z = relu(f(x)),      loss = mean −log p(x | x̂) + λ mean_b Σ_j |z_bj| ‖d_j‖ / L           [3]
     kl       z = sigmoid(f(x)),   loss = mean −log p(x | x̂) + λ Σ_j KL(ρ ‖ ρ̂_j) / L,   ρ̂_j = batch mean of z_j    [1]
     topk     z = the k largest entries of f(x), the rest 0;   loss = mean −log p(x | x̂)                           [2]
 
 The reconstruction is a mean over samples and features, the penalties are means over the L units, so that λ means the
 same for any width.
 
+d_j is the j-th column of the decoder's first matrix: without it a large decoder would make any code small [3].
+
 Shapes: x (B, *shape) → z (B, L) → x̂ (B, *shape).
 Relations: without the penalty this is an Autoencoder. The top-k rule is what recent work on language models uses.
 [1] Ng 2011, "Sparse autoencoder", CS294A lecture notes.  [2] Makhzani and Frey 2014, "k-sparse autoencoders", ICLR.
+[3] Templeton et al. 2024, "Scaling monosemanticity", Transformer Circuits Thread (the penalty by decoder norms).
 """
 
 from collections.abc import Sequence
@@ -25,7 +28,7 @@ from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
 from nolabel.nets.sync import batch_mean
 from nolabel.objectives.divergence import keep_largest, kl_bernoulli
-from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
+from nolabel.objectives.likelihood import Likelihood, excess_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -64,10 +67,15 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
         output = self.decoder(z)
         parts = {"reconstruction": mean_negative_log(self.likelihood, output, batch.x, batch.mask)}
         if self.penalty == "l1":
-            parts["sparsity"] = self.weight * z.abs().mean()
+            parts["sparsity"] = self.weight * (z.abs() * self._reach()).mean()
         elif self.penalty == "kl":
             parts["sparsity"] = self.weight * kl_bernoulli(self.rho, batch_mean(z)).mean()
         return Losses(parts, {"active": (z.detach().abs() > 1e-3).float().mean()})
+
+    def _reach(self) -> Tensor:
+        """‖d_j‖ of each unit: (L,)."""
+        first = self.decoder.stages[0][0].weight  # type: ignore[index, union-attr]
+        return first.norm(dim=0)  # type: ignore[no-any-return, operator, union-attr]
 
     def _k_at(self, progress: float) -> int:
         """What `k` is at `progress`: it falls from all to its own over half of the run, lest units die unused ([2])."""
@@ -90,9 +98,9 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
         return mean_of(self.likelihood, self.decoder(z))
 
     def score(self, batch: Batch) -> Tensor:
-        """Minus the reconstruction error, a mean over features: (B,)."""
+        """Minus the reconstruction error above the least possible, a mean over features: (B,)."""
         output = self.decoder(self.encode(batch.x))
-        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
+        return -excess_per_feature(self.likelihood, output, batch.x, batch.mask)
 
 
 @final

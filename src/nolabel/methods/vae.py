@@ -235,9 +235,14 @@ class VAE(Sampler, Reconstructor):
                 "with importance_samples above 1 the bound has no KL term: leave beta=1 and free_bits=0"
             )
         shape = decide(spec, self.net, self.hidden, self.latent)
+        encoder = make_encoder(spec, shape, self.activation, outputs=2)
+        decoder = make_decoder(spec, shape, self.activation)
+        if shape.net == "mlp":
+            _narrow(encoder)
+            _narrow(decoder)
         return VAELearner(
-            make_encoder(spec, shape, self.activation, outputs=2),
-            make_decoder(spec, shape, self.activation),
+            encoder,
+            decoder,
             decide_loss(spec, self.loss),
             shape.latent,
             self.beta,
@@ -277,3 +282,14 @@ class VAE(Sampler, Reconstructor):
     def tiny(cls) -> Self:
         """Trains in under a second."""
         return cls(hidden=(16,), latent=4, epochs=10, batch_size=32, learning_rate=0.01, random_state=0)
+
+
+@torch.no_grad()
+def _narrow(net: Stack) -> None:
+    """Halve the first weights at both ends of a perceptron: posteriors begin near the prior, outputs near their mean.
+
+    Worth 0.6 nats of the bound on MNIST after 10 epochs (LOG.md); layers between keep He's width, lest depth shrink
+    the signal.
+    """
+    for stage in {net.stages[0], net.stages[-1]}:
+        stage[0].weight.mul_(0.5)  # type: ignore[index, union-attr, operator]

@@ -31,7 +31,7 @@ from nolabel.nets.mlp import Activation
 from nolabel.nets.quantize import Codebook
 from nolabel.nets.sequence import TokenPrior
 from nolabel.nets.stack import Stack
-from nolabel.objectives.likelihood import Likelihood, errors_per_feature, mean_negative_log, mean_of
+from nolabel.objectives.likelihood import Likelihood, excess_per_feature, mean_negative_log, mean_of
 from nolabel.training.learner import DistillingLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -97,10 +97,10 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
         return mean_of(self.likelihood, self.decoder(self.tokens.join(z_q)))
 
     def score(self, batch: Batch) -> Tensor:
-        """Minus the reconstruction error, a mean over features: (B,)."""
+        """Minus the reconstruction error above the least possible, a mean over features: (B,)."""
         z_q = self.encode(batch.x).view(len(batch), self.tokens.count, self.tokens.width)
         output = self.decoder(self.tokens.join(z_q))
-        return -errors_per_feature(self.likelihood, output, batch.x, batch.mask)
+        return -excess_per_feature(self.likelihood, output, batch.x, batch.mask)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Token numbers from the prior, decoded."""

@@ -63,6 +63,21 @@ def errors_per_feature(
     return per_feature(negative_log(name, output, x, mask), x[0].numel(), mask)
 
 
+def excess_per_feature(
+    name: Likelihood, output: Float[Tensor, "B *shape"], x: Float[Tensor, "B *shape"], mask: Tensor | None = None
+) -> Float[Tensor, "B"]:
+    """`errors_per_feature` less what a perfect reconstruction would cost; 0 at best.
+
+    For `"bce"` that is the entropy of x as Bernoulli means, so that what is left is KL(x ‖ p): grey pixels cost log 2
+    however well they are rebuilt, and without this any grey image would seem odd. For `"mse"` it is 0.
+    """
+    error = errors_per_feature(name, output, x, mask)
+    if name == "mse":
+        return error
+    entropy = -torch.special.xlogy(x, x) - torch.special.xlogy(1 - x, 1 - x)
+    return error - per_feature(_sum(entropy, mask), x[0].numel(), mask)
+
+
 def mean_of(name: Likelihood, output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The distribution's mean, in network space, from a decoder's raw output."""
     return torch.sigmoid(output) if name == "bce" else output

@@ -3,6 +3,9 @@
 It knows codes and a `Dataset`, not the model that made them.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
@@ -15,7 +18,7 @@ from nolabel.evaluation.neighbours import nearest
 from nolabel.evaluation.scaling import evenly
 from nolabel.evaluation.splits import seed_of
 from nolabel.report.content import Codes, Floats, Map
-from nolabel.report.looks import column_names, pixels, texts
+from nolabel.report.looks import column_names, in_columns, lines, pixels, texts
 
 _FEWEST_FOR_TSNE = 50  # below, neighbourhoods are too small to be arranged by
 _PERPLEXITY = 30
@@ -24,8 +27,36 @@ _NEIGHBOURS = 6
 _HOVER_COLUMNS = 10
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Clusters that the model itself has: (n,) codes, what one is called, their names, and a line on what they are."""
+
+    codes: Codes
+    noun: str
+    names: Sequence[str]
+    how: str
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where the model itself puts the samples: (n, 2) coordinates, a line on them, and how to read them."""
+
+    coords: Floats
+    how: str
+    things: str
+    reading: str
+
+
 def make_map(
-    codes: NDArray[np.float32], data: Dataset, *, labels: Codes | None, classes: tuple[str, ...], total: int, seed: int
+    codes: NDArray[np.float32],
+    data: Dataset,
+    *,
+    labels: Codes | None,
+    classes: tuple[str, ...],
+    total: int,
+    seed: int,
+    groups: Groups | None = None,
+    placing: Placing | None = None,
 ) -> Map:
     """The map of some samples.
 
@@ -41,32 +72,48 @@ def make_map(
         Samples in the whole data set.
     seed
         Of t-SNE and k-means.
+    groups
+        The model's own clusters, to be shown in place of those of k-means.
+    placing
+        The model's own picture, to be shown in place of t-SNE's.
     """
-    coords, how = _arranged(codes, seed)
-    k = None if labels is None else len(np.unique(labels[labels >= 0])) or None
-    clusters = cluster_codes(codes, k, seed)
-    table = data.spec.modality == "table"
+    placed = _arranged(codes, seed) if placing is None else placing
+    shown = _clustered(codes, labels, seed) if groups is None else groups
+    table = in_columns(data.spec)
     return Map(
-        coords=coords,
-        clusters=clusters,
+        coords=placed.coords,
+        clusters=shown.codes,
+        noun=shown.noun,
+        names=shown.names,
         ids=[str(name) for name in data.ids],
-        how=f"{how} Clusters are those of k-means, {_why(k, clusters)}.",
+        how=f"{placed.how} {shown.how}",
+        things=placed.things,
+        reading=placed.reading,
         total=total,
         labels=labels,
         classes=classes,
-        thumbnails=None if table else pixels(data),
+        thumbnails=pixels(data) if data.spec.modality == "image" else None,
         columns=column_names(data.spec)[:_HOVER_COLUMNS] if table else (),
         rows=[row[:_HOVER_COLUMNS] for row in texts(data)] if table else (),
+        lines=lines(data),
         neighbours=nearest(codes, codes, _NEIGHBOURS, leave_one_out=True)[1] if len(codes) > _NEIGHBOURS else None,
     )
 
 
-def _why(k: int | None, clusters: Codes) -> str:
+def _clustered(codes: NDArray[np.float32], labels: Codes | None, seed: int) -> Groups:
+    k = None if labels is None else len(np.unique(labels[labels >= 0])) or None
+    clusters = cluster_codes(codes, k, seed)
     found = len(np.unique(clusters))
-    return f"k = {found}, " + ("the number of classes" if k is not None else "chosen by silhouette")
+    why = f"k = {found}, " + ("the number of classes" if k is not None else "chosen by silhouette")
+    return Groups(clusters, "cluster", (), f"Clusters are those of k-means, {why}.")
 
 
-def _arranged(codes: NDArray[np.float32], seed: int) -> tuple[Floats, str]:
+def _arranged(codes: NDArray[np.float32], seed: int) -> Placing:
+    coords, how = _flattened(codes, seed)
+    return Placing(coords, how, "codes", "Near points have similar codes; distances between far groups mean little.")
+
+
+def _flattened(codes: NDArray[np.float32], seed: int) -> tuple[Floats, str]:
     """(n, 2) coordinates, and how they were made."""
     count, width = codes.shape
     scaled = evenly(codes).astype(np.float64)

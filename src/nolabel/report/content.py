@@ -68,6 +68,14 @@ class Map:
         (n, H, W) grey or (n, H, W, 3) colour, or None where a sample is not a picture.
     columns, rows
         For tables: names of the columns worth showing, and n rows of their values as text.
+    lines
+        For texts and sparse rows: what each sample begins with, or holds most of, in one line.
+    noun
+        What a cluster is called on the page: "cluster", "topic".
+    names
+        For each cluster a few words to go with its number, or ().
+    things, reading
+        What the points are, for the heading; one line on how to read their distances.
     neighbours
         (n, k) positions in this map of the samples with the nearest codes, or None.
     """
@@ -83,6 +91,11 @@ class Map:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     neighbours: Codes | None = None
+    lines: Sequence[str] = ()
+    noun: str = "cluster"
+    names: Sequence[str] = ()
+    things: str = "codes"
+    reading: str = "Near points have similar codes; distances between far groups mean little."
 
     def __post_init__(self) -> None:
         count = len(self.coords)
@@ -93,10 +106,125 @@ class Map:
             "thumbnails": self.thumbnails,
             "rows": self.rows or None,
             "neighbours": self.neighbours,
+            "lines": self.lines or None,
         }
         for name, values in given.items():
             if values is not None and len(values) != count:
                 raise ArgumentError(f"Map: {name} has {len(values)} entries, coords has {count}; give one each")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a map or of topics: its name, its value as text, and what it means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What one column looks like across the units of a map: (K,) values in the user's units."""
+
+    name: str
+    values: Floats
+
+
+@dataclass(frozen=True)
+class UnitMap:
+    """A self-organizing map of K units.
+
+    Parameters
+    ----------
+    grid, shape, toroid
+        "rectangular" or "hexagonal"; rows and columns, unit k being at row k // columns; whether the edges meet.
+    centres
+        (K, 2) where the units lie on paper, x to the right and y downwards.
+    distances
+        (K,) the U-matrix: mean distance of a unit's weights to those of its neighbours, NaN without any.
+    hits
+        (K,) samples whose nearest unit it is.
+    measures
+        Quantization error, topographic error.
+    clusters
+        (K,) cluster of each unit by its weights.
+    votes
+        (K, C) samples of each class at each unit, or None without labels.
+    classes
+        The name of each class code.
+    planes
+        The columns that vary most from unit to unit.
+    of
+        Columns that there are.
+    weights
+        (K, H, W[, 3]) each unit's weights as a picture, or None where a sample is not a picture.
+    """
+
+    grid: Literal["rectangular", "hexagonal"]
+    shape: tuple[int, int]
+    toroid: bool
+    centres: Floats
+    distances: Floats
+    hits: Codes
+    clusters: Codes
+    measures: Sequence[Measure] = ()
+    votes: Codes | None = None
+    classes: Sequence[str] = ()
+    planes: Sequence[Plane] = ()
+    of: int = 0
+    weights: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class Typical:
+    """One of the documents in which a topic has the largest share; `line` is how it begins, "" if that is not known."""
+
+    id: str
+    line: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Topics:
+    """K topics over V words, as a topic model found them.
+
+    Parameters
+    ----------
+    phi
+        (K, V) probability of each word in each topic, rows sum to 1.
+    words
+        V words.
+    shares
+        (K,) share of each topic in all the words of the data, sums to 1.
+    labels
+        A few words that name each topic.
+    tokens
+        Words in the data, each as often as it occurs.
+    typical
+        For each topic, the documents in which its share is largest, largest first.
+    leading
+        (K,) documents in which the topic has the largest share of all.
+    votes
+        (K, C) how many of those carry each class, or None without labels.
+    classes
+        The name of each class code.
+    coherences
+        (K,) coherence of each topic, NaN where it is not known; or None.
+    measures
+        Coherence, diversity, perplexity: whatever was measured.
+    """
+
+    phi: Floats
+    words: Sequence[str]
+    shares: Floats
+    labels: Sequence[str]
+    tokens: float
+    typical: Sequence[Sequence[Typical]]
+    leading: Codes
+    votes: Codes | None = None
+    classes: Sequence[str] = ()
+    coherences: Floats | None = None
+    measures: Sequence[Measure] = ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +294,8 @@ class Content:
         Up to four key numbers beside their baselines.
     made
         When the page was made, as text.
+    units, topics
+        What a self-organizing map or a topic model found.
     map, rebuilt, samples, traversal
         The figures; `rebuilt` holds any number of groups (drawn at random, hardest, ...).
     history
@@ -180,6 +310,8 @@ class Content:
         Files or rows that were left out because they could not be read.
     left_out
         Columns of a table that were not used, with the reason.
+    notes
+        What else should be known about how the data were read, one sentence each.
     settings, defaults
         The method's arguments, and what each would have been unasked.
     versions
@@ -194,6 +326,8 @@ class Content:
     summary: Summary
     headlines: Sequence[Headline] = ()
     made: str = ""
+    units: UnitMap | None = None
+    topics: Topics | None = None
     map: Map | None = None
     rebuilt: Sequence[Pictures | Rows] = ()
     samples: Pictures | Rows | None = None
@@ -204,6 +338,7 @@ class Content:
     facts: Sequence[tuple[str, str]] = ()
     skipped: Sequence[Problem] = ()
     left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

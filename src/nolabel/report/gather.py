@@ -1,6 +1,7 @@
 """A fitted model and some data to the `Content` of a report.
 
-It looks at models by their types only (`Embedder`, `Reconstructor`, `Sampler`), names no method, and writes nothing.
+It looks at models by their types only (`Embedder`, `Reconstructor`, `Sampler`, `Map`, `TopicModel`), names no method,
+and writes nothing.
 """
 
 import inspect
@@ -24,13 +25,21 @@ from nolabel.data.named import NAMES
 from nolabel.errors import ArgumentError
 from nolabel.evaluation.evidence import Evidence
 from nolabel.evaluation.splits import some_rows
-from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler
+from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler, SeesGaps
 from nolabel.methods._folder import versions
+from nolabel.methods._map import Map
+from nolabel.methods._topics import TopicModel
 from nolabel.report.codes_map import make_map
 from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
-from nolabel.report.verdict import headlines, summarise
+from nolabel.report.looks import in_columns
+from nolabel.report.topics import leading_topics, topics_found
+from nolabel.report.units import placing, unit_groups, unit_map, units_of
+from nolabel.report.verdict import TELLING, TELLING_OF_MAPS, headlines, summarise
 from nolabel.types import DataSpec
+
+_THINGS = {"image": "images", "table": "rows", "text": "documents"}
+_RAW = {"image": "pixels", "table": "columns", "text": "words"}
 
 
 def gather(
@@ -88,12 +97,14 @@ def gather(
     health = [asdict(verdict) for verdict in estimator.health_]
     seen = None if codes_of is None else codes_of[rows]
     figures = _figures(estimator, part, len(opened), seen, classes, random_state)
+    if "summary" not in figures:
+        figures.update(_whole(estimator, opened, codes_of, classes, random_state))
     return Content(
         title=f"{_title(estimator)} on {opened.name}" if opened.name else _title(estimator),
         method=type(estimator).__name__,
         method_line=_first_line(type(estimator)),
-        summary=figures.pop("summary", None) or _summary(estimator, opened, measured, health),
-        headlines=headlines(measured),
+        summary=figures.pop("summary", None) or _summary(estimator, opened, measured, health, figures),
+        headlines=headlines(measured, _telling(estimator)),
         made=datetime.now().strftime("%d %B %Y, %H:%M").lstrip("0"),
         history=estimator.history_,
         health=health,
@@ -101,6 +112,7 @@ def gather(
         facts=_facts(opened, codes_of, classes, estimator),
         skipped=opened.skipped,
         left_out=_left_out(opened.spec),
+        notes=opened.notes,
         settings=_expanded(estimator.get_params(deep=False)),
         defaults=_expanded(_defaults(type(estimator))),
         versions={**versions(), "scikit-learn": sklearn.__version__, "system": platform.system()},
@@ -130,18 +142,54 @@ def _figures(
         broken = int((~np.isfinite(codes).all(axis=1)).sum())
         if broken:
             return {"summary": _broken(model, broken, len(codes))}
-        figures["map"] = make_map(codes, part, labels=labels, classes=classes, total=total, seed=seed)
+        figures["map"] = make_map(
+            codes,
+            part,
+            labels=labels,
+            classes=classes,
+            total=total,
+            seed=seed,
+            **_own(model, part, codes, seed),
+        )
         figures.update(_decoded(model, part, total, codes, seed))
-    if isinstance(model, Sampler):
+    if isinstance(model, Sampler) and _can_be_drawn(part.spec):
         figures["samples"] = drawn_samples(model, part.spec, seed=seed)
     return figures
 
 
+def _own(model: Embedder, part: Dataset, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:
+    """What the model itself has to say on where samples lie and which belong together."""
+    if isinstance(model, Map):
+        units = units_of(model, part)
+        return {"placing": placing(model, units), "groups": unit_groups(model, units, seed)}
+    if isinstance(model, TopicModel):
+        return {"groups": leading_topics(model, part, codes)}
+    return {}
+
+
 def _decoded(model: Embedder, part: Dataset, total: int, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:
-    if not isinstance(model, Reconstructor):
+    if not isinstance(model, Reconstructor) or not _can_be_drawn(part.spec):
         return {}
     of = f"all {total:,}" if len(part) == total else f"the {len(part):,} on the map"
-    return {"rebuilt": rebuilt(model, part, codes, of=of, seed=seed), "traversal": traversal(model, part, codes)}
+    found: dict[str, Any] = {"rebuilt": rebuilt(model, part, codes, of=of, seed=seed)}
+    # The code of a map is a place on it, and what stands where is drawn already.
+    return found if isinstance(model, Map) else {**found, "traversal": traversal(model, part, codes)}
+
+
+def _can_be_drawn(spec: DataSpec) -> bool:
+    """Whether a sample rebuilt, or made anew, can be looked at: thousands of counts cannot."""
+    return spec.modality == "image" or in_columns(spec)
+
+
+def _whole(
+    model: Estimator, data: Dataset, labels: Codes | None, classes: tuple[str, ...], seed: int
+) -> dict[str, Any]:
+    """The figures for which all samples are counted."""
+    if isinstance(model, Map):
+        return {"units": unit_map(model, data, units_of(model, data), labels=labels, classes=classes, seed=seed)}
+    if isinstance(model, TopicModel):
+        return {"topics": topics_found(model, data, labels=labels, classes=classes)}
+    return {}
 
 
 def _broken(model: Estimator, broken: int, count: int) -> Summary:
@@ -173,15 +221,37 @@ def _labels(given: Any, data: Dataset) -> tuple[Codes | None, tuple[str, ...]]:
     return data.labels, data.classes
 
 
-def _summary(model: Estimator, data: Dataset, evidence: Mapping[str, Any], health: list[dict[str, str]]) -> Summary:
-    image = data.spec.modality == "image"
-    what = f"{len(data):,} {'images' if image else 'rows'}"
-    if isinstance(model, Embedder):
+def _summary(
+    model: Estimator,
+    data: Dataset,
+    evidence: Mapping[str, Any],
+    health: list[dict[str, str]],
+    figures: Mapping[str, Any],
+) -> Summary:
+    what = f"{len(data):,} {_THINGS[data.spec.modality]}"
+    if isinstance(model, Map):
+        rows, columns = model.shape_
+        subject = f"The {_named(model)} places each of {what} on a map of {rows} × {columns} units"
+    elif isinstance(model, TopicModel):
+        subject = f"The {_named(model)} describes each of {what} by its shares of {len(model.topic_word_):,} topics"
+    elif isinstance(model, Embedder):
         width = model.transform(data.subset(np.array([0]))).shape[1]
         subject = f"The {_named(model)} turns each of {what} into {width:,} number{'' if width == 1 else 's'}"
     else:
         subject = f"The {_named(model)} learned from {what}"
-    return summarise(evidence, health, subject=subject, raw="pixels" if image else "columns")
+    raw = _RAW[data.spec.modality]
+    own = _measures(figures)
+    return summarise(evidence, health, subject=subject, raw=raw, own=own, telling=_telling(model))
+
+
+def _telling(model: Estimator) -> tuple[str, ...]:
+    return TELLING_OF_MAPS if isinstance(model, Map) else TELLING
+
+
+def _measures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a map or topics say about themselves."""
+    found = [figure.measures for figure in (figures.get("units"), figures.get("topics")) if figure is not None]
+    return [(each.name, each.value) for measures in found for each in measures]
 
 
 def _title(model: Estimator) -> str:
@@ -201,7 +271,8 @@ def _first_line(method: type[Estimator]) -> str:
 def _facts(data: Dataset, labels: Codes | None, classes: tuple[str, ...], model: Estimator) -> list[tuple[str, str]]:
     facts = [("source", data.name or "given in memory"), ("samples", f"{len(data):,}"), *_shape(data.spec)]
     if data.mask is not None:
-        facts.append(("missing values", f"{1 - float(data.mask.float().mean()):.1%}, filled in"))
+        treated = "left out" if isinstance(model.learner_, SeesGaps) else "filled in"
+        facts.append(("missing values", f"{1 - float(data.mask.float().mean()):.1%}, {treated}"))
     if labels is not None:
         known = int((labels >= 0).sum())
         used = "used in training" if model.uses_labels else "not used in training"
@@ -213,6 +284,10 @@ def _facts(data: Dataset, labels: Codes | None, classes: tuple[str, ...], model:
 
 
 def _shape(spec: DataSpec) -> list[tuple[str, str]]:
+    if spec.modality == "text":
+        return [("vocabulary", f"{spec.width:,} words")]
+    if not in_columns(spec) and spec.modality == "table":
+        return [("one sample", f"{spec.width:,} columns, only values other than zero kept")]
     if spec.modality == "image":
         channels, height, width = spec.shape
         return [("one sample", f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour'}")]

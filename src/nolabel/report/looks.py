@@ -1,16 +1,16 @@
-"""What samples look like to a person: pixels of images, text of table rows.
+"""What samples look like to a person: pixels of images, values of table rows, the first line of a text.
 
-It knows the two modalities and their recipes, and no model.
+It knows the modalities and their recipes, and no model.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nolabel.data import source
@@ -19,11 +19,13 @@ from nolabel.report.content import Pixels
 from nolabel.types import DataSpec, to_network
 
 MISSING = "–"
+_LINE = 160  # characters
+_HEAVIEST = 8  # values named of a sparse row
 
 
 def network_values(data: Dataset) -> Tensor:
     """All samples in network space: (N, *shape) float32."""
-    stored, _ = data.rows(torch.arange(len(data)))
+    stored, _ = data.as_dense().rows(torch.arange(len(data)))
     return to_network(stored)
 
 
@@ -32,6 +34,50 @@ def pixels(images: Dataset | Tensor) -> Pixels:
     values = network_values(images) if isinstance(images, Dataset) else images
     eight_bits = (values.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return eight_bits[:, 0].numpy() if values.shape[1] == 1 else eight_bits.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def in_columns(spec: DataSpec) -> bool:
+    """Whether a sample is a row of a table with few enough columns to be shown one by one."""
+    return spec.modality == "table" and spec.recipe.get("kind") != "sparse"
+
+
+def lines(data: Dataset) -> list[str]:
+    """For texts how each begins, for counts and sparse rows what each holds most of, in one line; else nothing."""
+    if data.texts is not None:
+        return [first_line(text) for text in data.texts]
+    return [] if in_columns(data.spec) or data.spec.modality == "image" else _heaviest(data)
+
+
+def first_line(text: str) -> str:
+    """The first line of a text that holds a word, cut at a length that can be read."""
+    line = next((each.strip() for each in text.splitlines() if any(map(str.isalnum, each))), text.strip())
+    return line if len(line) <= _LINE else f"{line[: _LINE - 1].rstrip()}…"
+
+
+def _heaviest(data: Dataset) -> list[str]:
+    names = value_names(data.spec)
+    return [
+        ", ".join(f"{names[column]} {written(value)}" for column, value in row) or "all zero" for row in _largest(data)
+    ]
+
+
+def _largest(data: Dataset) -> Iterator[list[tuple[int, float]]]:
+    """Columns and values of each row that are farthest from zero, the farthest first."""
+    for batch in data.batches():
+        sparse = batch.x if batch.x.layout == torch.sparse_csr else batch.x.to_sparse_csr()
+        ends = sparse.crow_indices().tolist()
+        for start, stop in pairwise(ends):
+            columns, values = sparse.col_indices()[start:stop].tolist(), sparse.values()[start:stop].tolist()
+            yield sorted(zip(columns, values), key=lambda pair: -abs(pair[1]))[:_HEAVIEST]
+
+
+def value_names(spec: DataSpec) -> list[str]:
+    """A name for each of the D values of a text or of a sparse row."""
+    known = spec.recipe.get("tokens")
+    if known:
+        return [str(name) for name in known]
+    what = "word" if spec.modality == "text" else "column"
+    return [f"{what} {place}" for place in range(spec.width)]
 
 
 def column_names(spec: DataSpec) -> list[str]:
@@ -67,16 +113,17 @@ def texts(rows: Dataset) -> list[list[str]]:
 
 def restored_texts(spec: DataSpec, values: Tensor) -> list[list[str]]:
     """Network values (N, D) of a table as text, one entry for each used column."""
+    return [[written(value) for value in row] for row in zip(*restored_columns(spec, values))]
+
+
+def restored_columns(spec: DataSpec, values: Tensor) -> list[Sequence[Any]]:
+    """Network values (N, D) of a table in the user's units: N values for each used column."""
     restored = source.restore(spec, values)
     if isinstance(restored, pd.DataFrame):
         columns = [restored.iloc[:, place].tolist() for place in range(restored.shape[1])]
     else:
-        columns = _used_columns(spec, restored)
-    return [[written(value) for value in row] for row in zip(*map(_without_dust, columns))]
-
-
-def _used_columns(spec: DataSpec, restored: NDArray[Any]) -> list[Sequence[Any]]:
-    return [restored[:, column["place"]].tolist() for column in spec.recipe["columns"]]
+        columns = [restored[:, column["place"]].tolist() for column in spec.recipe["columns"]]
+    return [_without_dust(column) for column in columns]
 
 
 def _without_dust(column: Sequence[Any]) -> Sequence[Any]:

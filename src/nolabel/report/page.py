@@ -20,12 +20,14 @@ from markupsafe import Markup
 
 from nolabel.report import figures
 from nolabel.report.cells import evidence_table, label_table, tile
-from nolabel.report.content import Content, Pictures, Rows, Traversal
+from nolabel.report.content import Content, Measure, Pictures, Rows, Topics, Traversal, UnitMap
 from nolabel.report.curves import label_chart, learning_charts
 from nolabel.report.figures import Chart
 from nolabel.report.images import data_uri, strip
 from nolabel.report.numbers import duration, number
 from nolabel.report.points import script_values
+from nolabel.report.topic_values import STEP, TopicRow, topic_rows, topic_values
+from nolabel.report.unit_values import planes_sent, unit_values
 
 _TINY = 48  # pictures below this many pixels are drawn with hard edges
 
@@ -103,15 +105,48 @@ class Walk:
     changes: Sequence[Strip]
 
 
+@dataclass(frozen=True)
+class View:
+    """One way to look at the map of units: its name in the script, and on its button."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class UnitSection:
+    """A `UnitMap` as the template needs it."""
+
+    note: str
+    count: int
+    measures: Sequence[Measure]
+    views: Sequence[View]
+    planes: Sequence[str]
+    planes_note: str
+
+
+@dataclass(frozen=True)
+class TopicSection:
+    """A `Topics` as the template needs it."""
+
+    note: str
+    measures: Sequence[Measure]
+    rows: Sequence[TopicRow]
+    step: float
+    left_out: str
+
+
 def render(content: Content) -> str:
     """The whole page as HTML text."""
     charts = learning_charts(content.history)
     labels = label_chart(content.evidence)
-    script = _asset("page.js")
+    script = _script(content)
     shown: dict[str, Any] = {
         "content": content,
         "meta": [each for each in (content.made, *_run_facts(content.history)) if each],
         "headlines": [tile(each) for each in content.headlines],
+        "units": None if content.units is None else _units(content.units),
+        "topics": None if content.topics is None else _topics(content.topics),
         "rebuilt": [_group(each) for each in content.rebuilt],
         "samples": None if content.samples is None else _group(content.samples),
         "traversal": None if content.traversal is None else _walk(content.traversal),
@@ -127,7 +162,7 @@ def render(content: Content) -> str:
         "left": figures.LEFT,
         "right": figures.RIGHT,
         "bottom": figures.BOTTOM,
-        "css": Markup(_asset("page.css")),
+        "css": Markup(_asset("page.css") + _asset("figures.css")),
         "script": Markup(script),
         "script_hash": Markup(_source_hash(script)),
         "favicon": _favicon(),
@@ -141,6 +176,13 @@ def render(content: Content) -> str:
 @cache
 def _asset(name: str) -> str:
     return (resources.files("nolabel.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _script(content: Content) -> str:
+    """The one script of the page: what every page has, then what its figures need, in one function."""
+    figures_there = {"units.js": content.units, "topics.js": content.topics, "codes_map.js": content.map}
+    parts = ["page.js", *(name for name, figure in figures_there.items() if figure is not None)]
+    return '"use strict";\n(() => {\n' + "\n".join(map(_asset, parts)) + "})();\n"
 
 
 @cache
@@ -162,6 +204,8 @@ def _source_hash(script: str) -> str:
 def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
     content: Content = shown["content"]
     every = [
+        ("units", "Units", shown["units"]),
+        ("topics", "Topics", shown["topics"]),
         ("map", "Map", content.map is not None),
         ("rebuilt", "Reconstructions", shown["rebuilt"]),
         ("samples", "Samples", shown["samples"]),
@@ -170,7 +214,7 @@ def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("health", "Health", content.health),
         ("evidence", "Evidence", shown["evidence"]),
         ("labels", "Labels", shown["label_chart"]),
-        ("data", "Data", content.facts or content.skipped or content.left_out),
+        ("data", "Data", content.facts or content.skipped or content.left_out or content.notes),
         ("again", "Settings", shown["settings"] or content.versions or content.command),
     ]
     return [(anchor, name) for anchor, name, there in every if there]
@@ -189,6 +233,49 @@ def _map_count(content: Content) -> str:
         return ""
     count, total = len(content.map.ids), content.map.total
     return f"All {count:,} samples are shown." if count == total else f"{count:,} of {total:,} samples are shown."
+
+
+def _units(shown: UnitMap) -> UnitSection:
+    rows, columns = shown.shape
+    edges = ", whose left and right, top and bottom edges meet" if shown.toroid else ""
+    empty = int((shown.hits == 0).sum())
+    note = (
+        f"{rows} × {columns} units on a {shown.grid} grid{edges}. Each is a point among the data; units that are "
+        f"neighbours on the map are alike. {int(shown.hits.sum()):,} samples were placed"
+        f"{f'; {empty:,} {_have(empty)} none' if empty else ''}."
+    )
+    there = {
+        "distances": True,
+        "hits": True,
+        "label": shown.votes is not None,
+        "cluster": True,
+        "weights": shown.weights is not None,
+    }
+    names = {"distances": "U-matrix", "hits": "Hits", "label": "Labels", "cluster": "Clusters", "weights": "Weights"}
+    planes = [plane.name for plane in planes_sent(shown)]
+    which = "" if len(planes) == shown.of else f" The {len(planes)} of {shown.of:,} columns that vary most."
+    return UnitSection(
+        note,
+        len(shown.hits),
+        shown.measures,
+        [View(key, names[key]) for key, on in there.items() if on],
+        planes,
+        f"One column at a time across the same map; click one to see it large.{which}",
+    )
+
+
+def _have(units: int) -> str:
+    return "unit has" if units == 1 else "units have"
+
+
+def _topics(shown: Topics) -> TopicSection:
+    rows, count = topic_rows(shown), len(shown.shares)
+    note = (
+        f"{count:,} topics over {len(shown.words):,} words, from {shown.tokens:,.0f} words of text. Topics are placed "
+        "by the Jensen-Shannon divergence of their words, drawn on the two principal coordinates of it."
+    )
+    left_out = "" if len(rows) == count else f"The {count - len(rows):,} smallest topics are not shown."
+    return TopicSection(note, shown.measures, rows, STEP, left_out)
 
 
 def _group(shown: Pictures | Rows) -> PictureGroup | RowGroup:
@@ -248,6 +335,8 @@ def _values(content: Content, charts: Sequence[Chart], labels: Chart | None) -> 
         "charts": drawn,
         "frame": {"width": figures.WIDTH, "top": figures.TOP, "bottom": figures.HEIGHT - figures.BOTTOM},
         "map": None if content.map is None else script_values(content.map),
+        "units": None if content.units is None else unit_values(content.units),
+        "topics": None if content.topics is None else topic_values(content.topics),
     }
 
 

@@ -37,6 +37,8 @@ def script_values(shown: Map) -> dict[str, Any]:
         "sheet": _sheet(shown),
         "columns": list(shown.columns),
         "rows": [list(row) for row in shown.rows],
+        "lines": list(shown.lines),
+        "noun": shown.noun,
         "neighbours": None if shown.neighbours is None else shown.neighbours.tolist(),
     }
 
@@ -76,9 +78,11 @@ def _class_name(classes: Sequence[str], code: int) -> tuple[str, str]:
 
 
 def _cluster_name(shown: Map, code: int) -> tuple[str, str]:
-    """The cluster's number, and with it the label that most of its members carry."""
+    """The cluster's number, with its name if it has one, else with the label that most of its members carry."""
     short = "none" if code < 0 else str(code)
-    long = "in no cluster" if code < 0 else f"Cluster {code}"
+    long = f"in no {shown.noun}" if code < 0 else f"{shown.noun.capitalize()} {code}"
+    if 0 <= code < len(shown.names):
+        return short, f"{long} · {shown.names[code]}"
     if shown.labels is None or code < 0:
         return short, long
     inside = [int(label) for label in shown.labels[shown.clusters == code] if label >= 0]

@@ -12,7 +12,10 @@ from nolabel.report.content import Headline, Level, Summary
 from nolabel.report.numbers import decimals_for, number
 
 # Most telling first: what a code is good for, then how the classes fall apart, then how much of the data it keeps.
-_TELLING = ("neighbours", "probe", "cluster agreement", "reconstruction", "clusters", "rank")
+TELLING = ("neighbours", "probe", "cluster agreement", "reconstruction", "clusters", "rank")
+# Of a map it is how near the samples are to their units; two coordinates have a direction, which is all that nearest
+# neighbours by cosine see, by accident only.
+TELLING_OF_MAPS = ("reconstruction", "probe", "cluster agreement", "clusters", "neighbours", "rank")
 _BASELINES = {"raw": "on raw {raw}", "PCA": "on PCA of the same width", "untrained": "for the untrained network"}
 _MOST_TILES = 4
 
@@ -27,7 +30,13 @@ class _Standing:
 
 
 def summarise(
-    evidence: Mapping[str, Any], health: Sequence[Mapping[str, str]], *, subject: str, raw: str = "values"
+    evidence: Mapping[str, Any],
+    health: Sequence[Mapping[str, str]],
+    *,
+    subject: str,
+    raw: str = "values",
+    own: Sequence[tuple[str, str]] = (),
+    telling: Sequence[str] = TELLING,
 ) -> Summary:
     """The verdict.
 
@@ -40,29 +49,36 @@ def summarise(
     subject
         What was trained, as in "Autoencoder on digits (1,797 samples)".
     raw
-        What the raw data are made of: "pixels", "columns" or "values".
+        What the raw data are made of: "pixels", "columns", "words" or "values".
+    own
+        Name and value of the measures that this kind of model has for itself, as in ("Topographic error", "0.142").
+    telling
+        Families of measures, the one to speak of first.
     """
-    row = next(iter(_telling_rows(evidence)), None)
-    first = f"{subject}; how good that is has not been measured yet." if row is None else _first(row, subject, raw)
+    row = next(iter(_telling_rows(evidence, telling)), None)
+    unknown = "" if own else "; how good that is has not been measured yet"
+    first = f"{subject}{unknown}." if row is None else _first(row, subject, raw)
     second, level = _second(health)
+    if own:
+        second = f"{_own_words(own)} {second}"
     if row is not None and level == "good" and _standing(row).behind:
         level = "warning"
     return Summary(first, second, level, "" if row is None else _key(row))
 
 
-def headlines(evidence: Mapping[str, Any]) -> list[Headline]:
+def headlines(evidence: Mapping[str, Any], telling: Sequence[str] = TELLING) -> list[Headline]:
     """The most telling measure of each family, up to four, each with its baselines."""
-    chosen = _telling_rows(evidence)[:_MOST_TILES]
+    chosen = _telling_rows(evidence, telling)[:_MOST_TILES]
     return [Headline(row["measure"], bool(row["higher_is_better"]), _means(row)) for row in chosen]
 
 
-def _telling_rows(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _telling_rows(evidence: Mapping[str, Any], telling: Sequence[str]) -> list[Mapping[str, Any]]:
     """The first row of each family that ranks the model against a baseline, the most telling family first."""
     rows = [row for row in evidence.get("rows") or [] if _ranks(row)]
     first: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         first.setdefault(row.get("group", ""), row)
-    return [first[group] for group in _TELLING if group in first]
+    return [first[group] for group in telling if group in first]
 
 
 def _ranks(row: Mapping[str, Any]) -> bool:
@@ -123,6 +139,11 @@ def _second(health: Sequence[Mapping[str, str]]) -> tuple[str, Level]:
     turn = f" Try {trouble[0]['knob'].rstrip('.')}" if trouble[0].get("knob") else ""
     start = "Training went wrong" if worst == "bad" else "Training needs a look"
     return f"{start}: {_sentence(trouble[0]['text'])}{turn}{more}{'.' if turn or more else ''}", worst
+
+
+def _own_words(own: Sequence[tuple[str, str]]) -> str:
+    (name, value), *others = own
+    return ", ".join([f"{name} {value}", *(f"{_lower(name)} {value}" for name, value in others)]) + "."
 
 
 def _sentence(text: str) -> str:

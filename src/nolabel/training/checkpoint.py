@@ -35,8 +35,10 @@ class Checkpoint:
     facts: Mapping[str, Any]
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, then: str = "try again") -> None:
     """Write a file so that `path` is either as it was or holds all of `content`, even if the power fails.
+
+    `then` is what can be done once a full disk has space again.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def write_whole(path: Path, content: bytes) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise OutputError(
                 f"the disk is full: {path} needs {len(content):,} bytes. What was there before is intact; "
-                "free some space and go on with resume"
+                f"free some space and {then}"
             ) from error
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -77,7 +79,9 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     tensors = _separate(checkpoint.tensors)
     header = {"format": str(FORMAT), "facts": facts, "sha256": _digest(tensors, facts)}
     path = folder / f"step-{step:010d}.safetensors"
-    write_whole(path, safetensors.torch.save(tensors, header))
+    older = bool(_newest_first(folder))
+    then = "go on with resume" if older else "start again with overwrite: there was no checkpoint yet"
+    write_whole(path, safetensors.torch.save(tensors, header), then)
     for old in [*_newest_first(folder)[KEPT:], *folder.glob(".*.part")]:
         old.unlink(missing_ok=True)
     return path
@@ -134,6 +138,17 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[Problem]]:
         except _DamagedError as error:
             problems.append(Problem(str(path), str(error)))
     return None, problems
+
+
+def newest_facts(folder: Path) -> Mapping[str, Any]:
+    """The facts of the newest checkpoint whose header can be read, without its tensors; {} when there is none."""
+    for path in _newest_first(folder):
+        with contextlib.suppress(SafetensorError, OSError, KeyError, ValueError, RecursionError):
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads((file.metadata() or {})["facts"])
+            if isinstance(facts, dict):
+                return facts
+    return {}
 
 
 def set_aside(problems: Sequence[Problem]) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from nolabel.data.sampler import Share, part
+from nolabel.data.sparse import part_of
 from nolabel.errors import DivergedError
 from nolabel.nets.sync import apart
 from nolabel.randomness import Draws
@@ -89,7 +90,7 @@ class Context:
     def _batch(self, share: Share, cut: slice) -> Batch:
         device = self.runtime.device
         index = share.index[cut]
-        x = to_network(share.stored[cut].to(device, non_blocking=True))
+        x = to_network(part_of(share.stored, cut).to(device, non_blocking=True))
         mask = None if share.mask is None else share.mask[cut].to(device)
         return Batch(x, index, None if self.labels is None else self.labels[index].to(device), mask)
 
@@ -229,7 +230,8 @@ class GradientDriver(Driver):
             raise
 
     def _move(self, player: Player, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
-        player.optimizer.zero_grad()
+        for parameter in player.parameters:
+            parameter.grad = None
         with self._only(player):
             sums, total = self._gradients(player, share, number, progress)
         gradients, total, flags = self._agree(player, total)

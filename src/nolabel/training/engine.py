@@ -135,6 +135,7 @@ class _Run:
         self.best_loss = float("inf")
         self.best_epoch = 0
         self.problems: list[Problem] = []
+        self.changed: list[str] = []  # of `_how`, by resumptions
         self.saved_at = self.spoken_at = time.monotonic()
 
     @property
@@ -314,6 +315,8 @@ class _Run:
             "best_loss": None if self.best_loss == float("inf") else self.best_loss,
             "best_epoch": self.best_epoch,
             "identity": self._identity(),
+            "how": self._how(),
+            "changed": self.changed,
         }
         checkpoint.save(self.job.folder, Checkpoint(tensors, facts), self.step)
 
@@ -324,7 +327,9 @@ class _Run:
         found, self.problems = checkpoint.load_newest(folder)
         if found is None:
             damaged = "".join(f"\n  {problem.where}: {problem.why}" for problem in self.problems)
-            raise SavedModelError(f"there is no checkpoint in {folder} to go on from{damaged}")
+            raise SavedModelError(
+                f"there is no checkpoint in {folder} to go on from; leave resume out to start anew{damaged}"
+            )
         try:
             self._take_back(found, folder)
         except (KeyError, TypeError, AttributeError) as error:
@@ -345,9 +350,23 @@ class _Run:
         }
         return {**ours, **job.identity}
 
+    def _how(self) -> dict[str, Any]:
+        """What may change between a run and its resumption, though then it is not the run it would have been."""
+        plan = {f"plan.{name}": value for name, value in asdict(self.job.plan).items()}
+        for name in ("device", "checkpoint_seconds", "patience"):
+            plan.pop(f"plan.{name}")
+        return {"learning_rate": self.job.learning_rate, **plan}
+
     def _take_back(self, found: Checkpoint, folder: Path) -> None:
         facts = found.facts
         _same(facts["identity"], self._identity(), folder)
+        if len(facts["history"]) > self.job.epochs:
+            raise SavedModelError(
+                f"the run in {folder} has {len(facts['history'])} epochs behind it, and epochs={self.job.epochs} would "
+                "go back; give as many or more, or start anew with overwrite"
+            )
+        now = self._how()
+        self.changed = facts.get("changed", []) + _changes(facts.get("how", now), now)
         _fits(self.job.learner, room(found.tensors, "learner/"), folder)
         load_weights(self.job.learner, room(found.tensors, "learner/"))
         self.driver.restore(room(found.tensors, "driver/"))
@@ -376,7 +395,11 @@ class _Run:
         index = rows[torch.linspace(0, len(rows) - 1, min(PROBED, len(rows))).long()].to(self.loader.data.device)
         stored, _ = self.loader.data.rows(index)
         codes = self.job.learner.encode(to_network(stored.to(self.runtime.device)))
-        return health.examine(codes.flatten(1).float().cpu(), self.history, best_kept=bool(self.best))
+        found = health.examine(codes.flatten(1).float().cpu(), self.history, best_kept=bool(self.best))
+        if self.changed:
+            text = f"The run was gone on with under other settings: {'; '.join(self.changed)}."
+            found.append(Verdict("warning", "changed", text))
+        return found
 
     def _speak(self, epoch: int, timing: "_Timing") -> None:
         now = time.monotonic()
@@ -423,17 +446,28 @@ def room(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _same(then: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    now = json.loads(json.dumps(dict(now)))
-    changed = [
-        f"{name} was {then.get(name)!r}, is {now.get(name)!r}"
-        for name in sorted({*then, *now})
-        if then.get(name) != now.get(name)
-    ]
+    changed = _changes(_flat(then), _flat(json.loads(json.dumps(dict(now)))))
     if changed:
         raise SavedModelError(
             f"{folder} holds another run, so it cannot be gone on with: {'; '.join(changed)}. "
             "Use the same arguments and data, or start anew with overwrite"
         )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts within facts by their own names."""
+    flat: dict[str, Any] = {}
+    for name, value in facts.items():
+        flat.update(value if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} was {then.get(name)!r}, is {now.get(name)!r}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
 
 
 def _fits(learner: Learner, weights: Mapping[str, Tensor], folder: Path) -> None:

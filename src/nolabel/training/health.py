@@ -44,7 +44,7 @@ def examine(codes: Tensor, history: Sequence[Record], *, best_kept: bool = False
         for rule in (_collapse(codes), _dead_units(codes), _stuck(history), None if best_kept else _overfit(history))
         if rule
     ]
-    found += [rule for rule in (_posterior(history), _codebook(history)) if rule]
+    found += [rule for rule in (_posterior(history), _codebook(history), _torn(history), _empty(history)) if rule]
     if not found:
         fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
         text = f"{fell} use {effective_rank(codes):.1f} effective of {codes.shape[1]} dimensions."
@@ -101,6 +101,8 @@ def _stuck(history: Sequence[Record]) -> Verdict | None:
     if len(history) < 3:
         return None
     losses = [record["loss"] for record in history]
+    if "radius" in history[0]:
+        losses = losses[1:]  # a map may begin with samples as its weights: near them all, and in no order
     if min(losses[1:]) < losses[0] - 0.002 * abs(losses[0]):
         return None
     return Verdict(
@@ -149,4 +151,29 @@ def _codebook(history: Sequence[Record]) -> Verdict | None:
         "codebook collapse",
         f"Only {history[-1]['in_use']:.1%} of the codebook's entries are in use.",
         "a larger restart_below, or a higher learning_rate",
+    )
+
+
+def _torn(history: Sequence[Record]) -> Verdict | None:
+    """A map on which the two nearest units of many samples are no neighbours: folded, or cut into pieces."""
+    if not history or history[-1].get("topographic_error", 0.0) <= 0.3:
+        return None
+    return Verdict(
+        "warning",
+        "folded map",
+        f"For {history[-1]['topographic_error']:.0%} of the samples the two nearest units are no neighbours on the "
+        "map: it is folded or torn.",
+        "a larger first and last radius, or more epochs",
+    )
+
+
+def _empty(history: Sequence[Record]) -> Verdict | None:
+    """A map of which most units are nearest to no sample: `units_in_use` is the share of those that are."""
+    if not history or history[-1].get("units_in_use", 1.0) >= 0.5:
+        return None
+    return Verdict(
+        "warning",
+        "empty units",
+        f"Only {history[-1]['units_in_use']:.0%} of the map's units are the nearest of any sample.",
+        "a smaller shape (about 5 √N units for N samples)",
     )

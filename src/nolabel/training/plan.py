@@ -4,12 +4,13 @@ The four numbers that users change most (epochs, batch size, learning rate, seed
 their good values differ from method to method; the rest has one home here.
 """
 
+import inspect
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from nolabel.errors import ArgumentError, nearest, not_a_choice
+from nolabel.errors import ArgumentError, SignatureOfInit, not_a_choice, refuse_unknown
 
 OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
 ScheduleName = Literal["constant", "cosine", "step"]
@@ -66,6 +67,13 @@ class Plan:
     device: str = "auto"
     checkpoint_seconds: float = 60.0
 
+    __signature__: ClassVar = SignatureOfInit()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse an unknown field with the nearest known one; `__init__` takes the rest."""
+        refuse_unknown("plan", kwargs, inspect.signature(cls).parameters)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         for name, choices in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
@@ -117,8 +125,4 @@ def as_plan(plan: "Plan | Mapping[str, Any] | None") -> Plan:
         return plan
     if not isinstance(plan, Mapping):
         raise ArgumentError(f"plan must be a Plan, a mapping of its fields, or None; got {type(plan).__name__}")
-    known = [field.name for field in fields(Plan)]
-    for name in plan:
-        if name not in known:
-            raise ArgumentError(f"plan has no field {name!r}{nearest(str(name), known)}. Fields: {', '.join(known)}")
     return Plan(**plan)

@@ -1,9 +1,10 @@
-"""Who is told how training goes: `metrics.jsonl`, a progress bar, TensorBoard.
+"""Who is told how training goes: `metrics.jsonl`, a progress bar or lines, TensorBoard.
 
 The engine calls listeners and knows none of them. Listeners change nothing.
 """
 
 import json
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -112,6 +113,46 @@ class Bar(Listener):
     def end(self, record: Record) -> None:
         """Take the bar away."""
         self._progress.stop()
+
+
+class Lines(Listener):
+    """For where nobody watches: a line after an epoch, at most one in 10 s; the last too, once one has been said."""
+
+    SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._epochs = 0
+        self._spoken_at = time.monotonic()
+        self._spoke = False
+
+    def start(self, facts: Record) -> None:
+        """Nothing: most runs are over soon."""
+        self._epochs = facts["epochs"]
+
+    def step(self, record: Record) -> None:
+        """Epochs say enough."""
+
+    def epoch(self, record: Record) -> None:
+        """The line, when it is time."""
+        due = time.monotonic() - self._spoken_at >= self.SECONDS
+        if due or (self._spoke and record["epoch"] == self._epochs):
+            self._spoken_at, self._spoke = time.monotonic(), True
+            timing = ("epoch", "seconds", "samples_per_second", "waiting")
+            losses = "  ".join(f"{name} {value:.4g}" for name, value in record.items() if name not in timing)
+            words = f"{losses}  {record['samples_per_second']:,.0f} samples/s"
+            sys.stderr.write(f"epoch {record['epoch']}/{self._epochs}  {words}\n")
+            sys.stderr.flush()
+
+    def end(self, record: Record) -> None:
+        """Whoever started the run says how it ended."""
+
+
+def watched() -> bool:
+    """Whether somebody looks on, so that a bar makes sense."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.is_terminal or console.is_jupyter
 
 
 class TensorBoard(Listener):

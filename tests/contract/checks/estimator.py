@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from contract.checks.samples import Samples, fitted, tiny
+from contract.checks.samples import Samples, fitted, kinds, tiny
 from nolabel.errors import ArgumentError, DataError, ModalityError, NolabelError
 from nolabel.methods._base import Embedder, Estimator, LabelPredictor, Reconstructor, Sampler
 
@@ -212,6 +212,18 @@ BAD_TABLES: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
     "no such file": (lambda X: "no/such/file.csv", (DataError, ("no such file", "no/such/file.csv"))),
 }
 
+# What is said otherwise of counts of words.
+BAD_COUNTS: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
+    "NaN": (lambda X: _with(X, np.nan), (DataError, ("NaN", "column 1", "row 3", "count 0"))),
+    "inf": (lambda X: _with(X, np.inf), (DataError, ("infin", "column 1", "row 3"))),
+}
+
+
+def bad_tables(cls: Class) -> dict[str, tuple[Callable[[Any], Any], Refusal]]:
+    """Bad input by name: how good input is spoilt, and what is said of it."""
+    return {**BAD_TABLES, **BAD_COUNTS} if kinds(cls)[0] == "counts" else BAD_TABLES
+
+
 UNLEARNABLE: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
     "one sample": (lambda X: X[:1], (DataError, ("1 sample", "at least 2"))),
     "constant": (lambda X: X[:1].repeat(20, 0), (DataError, ("all 20 samples are identical",))),
@@ -250,6 +262,9 @@ def refuses_other_samples(model: Any, samples: Samples) -> None:
     if samples.kind == "table":
         transform_refuses(model, samples.X[:, :-1], (DataError, ("5", "6")))
         transform_refuses(model, np.zeros((4, 8, 8), np.uint8), (ModalityError, ("table", "6 columns", "images")))
+    elif samples.kind == "counts":
+        transform_refuses(model, samples.X[:, :-1], (DataError, ("29", "30")))
+        transform_refuses(model, np.zeros((4, 8, 8), np.uint8), (ModalityError, ("texts", "images")))
     else:
         transform_refuses(model, samples.X[:, :-1], (DataError, ("7 x 8", "8 x 8")))
         transform_refuses(model, np.zeros((4, 6)), (ModalityError, ("images", "(1, 8, 8)", "table")))
@@ -333,7 +348,7 @@ def _numpys(value: Any) -> Any:
 def trains_on_fewer_samples_than_a_batch(cls: Class, samples: Samples) -> None:
     """Five samples are a batch of five."""
     y = samples.labels_for(cls)
-    few = tiny(cls, samples, epochs=2).fit(samples.X[:5], None if y is None else y[:5])
+    few = tiny(cls, samples, epochs=2).fit(samples.X[:5], None if y is None else np.array([0, 1, 0, 1, -1]))
     codes = few.transform(samples.X[:5])
     assert codes.shape[0] == 5
     assert np.isfinite(codes).all(), f"{cls.__name__} on five samples gives codes that are not finite"

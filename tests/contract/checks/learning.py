@@ -3,6 +3,7 @@
 Each check takes a class (or a fitted model) and raises AssertionError with a sentence that says what is wrong.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contract.checks.samples import Samples
+from contract.checks.samples import Samples, kinds
 from nolabel.data import source, toys
 from nolabel.data.dataset import Dataset
 from nolabel.evaluation.neighbours import nearest, vote
 from nolabel.methods._base import Estimator
+from nolabel.methods._map import Map
+from nolabel.objectives.topics import sparse_rows
 from nolabel.randomness import Draws
 from nolabel.training.drive import Context, GradientDriver, make_driver
 from nolabel.training.engine import evaluating
-from nolabel.training.learner import AdversarialLearner, GradientLearner, Learner, Step
+from nolabel.training.learner import AdversarialLearner, CountingLearner, GradientLearner, Learner, Step
 from nolabel.training.plan import Plan
 from nolabel.training.runtime import Runtime
 from nolabel.types import Batch, Losses, to_network
@@ -28,12 +31,16 @@ NOT_LOSSES = {"epoch", "loss", "holdout_loss", "seconds", "samples_per_second", 
 
 
 def losses_of(learner: Learner, batch: Batch, progress: float = 0.99) -> list[Losses]:
-    """What the learner says of a batch: one objective, or one for each player."""
+    """What the learner says of a batch: one objective, or one for each player; a learner that counts stays as it is."""
     step = Step(0, progress, Draws(0, 0))
     if isinstance(learner, GradientLearner):
         return [learner.loss(batch, step)]
     if isinstance(learner, AdversarialLearner):
         return [learner.player_loss(name, batch, step) for name in learner.players()]
+    if isinstance(learner, CountingLearner):
+        with torch.no_grad():
+            judged = copy.deepcopy(learner)  # its refresh moves it
+            return [judged.refresh(judged.absorb(batch, step), step)]
     return []
 
 
@@ -50,14 +57,17 @@ def a_batch(model: Any, samples: Samples, rows: int = 32) -> Batch:
 
 
 def loss_is_scalar_and_attached(model: Any, samples: Samples) -> None:
-    """Every part is a finite scalar; the total has a gradient, and signals have none."""
+    """Every part is a finite scalar; the total has a gradient (unless the learner counts), and signals have none."""
     name = type(model).__name__
     model.learner_.train()
     for losses in losses_of(model.learner_, a_batch(model, samples)):
         for part, value in {**losses.parts, **losses.signals}.items():
             assert value.ndim == 0, f"{name}: {part} has shape {tuple(value.shape)}, it must be a scalar"
             assert torch.isfinite(value), f"{name}: {part} is {value.item()}"
-        assert losses.total.requires_grad, f"{name}: the loss is detached from the weights: nothing can learn from it"
+        follows = not isinstance(model.learner_, CountingLearner)
+        assert losses.total.requires_grad or not follows, (
+            f"{name}: the loss is detached from the weights: nothing can learn from it"
+        )
         attached = [signal for signal, value in losses.signals.items() if value.requires_grad]
         assert not attached, f"{name}: the signals {attached} keep the graph alive; detach them"
 
@@ -82,13 +92,20 @@ def loss_is_a_mean_over_samples(model: Any, samples: Samples) -> None:
     Noise is drawn for each sample, so the two halves see different noise; they agree to its size only.
     """
     batch = a_batch(model, samples)
-    twice = [torch.cat([one, one]) if isinstance(one, Tensor) else None for one in (batch.x, batch.index, batch.y)]
+    twice = [_twice(one) for one in (batch.x, batch.index, batch.y)]
     with evaluating(model.learner_):
         once = losses_of(model.learner_, batch)
         doubled = losses_of(model.learner_, Batch(*twice))  # type: ignore[arg-type]
     for small, large in zip(once, doubled):
         ratio = (large.total / small.total).item()
         assert 0.7 < ratio < 1.4, f"{type(model).__name__}: twice the samples give {ratio:.2f} times the loss"
+
+
+def _twice(one: Tensor | None) -> Tensor | None:
+    if one is None or one.layout != torch.sparse_csr:
+        return None if one is None else torch.cat([one, one])
+    dense = one.to_dense()
+    return sparse_rows(torch.cat([dense, dense]))
 
 
 # --- all of it is trained --------------------------------------------------------------------------------------------
@@ -147,10 +164,10 @@ MARGIN = 0.05
 def beats_its_untrained_self(cls: Class, seeds: Sequence[int] = SEEDS) -> None:
     """Neighbours by code agree in class more often than with first weights, on stripes of two orientations."""
     for seed in seeds:
-        data = _stripes(seed)
+        data = _stripes(seed) if kinds(cls)[0] == "table" else _counts(seed)
         model = cls.tiny().set_params(epochs=100, batch_size=32, random_state=seed)
         model.fit(data, data.labels if cls.uses_labels else None)
-        before, after = (_neighbour_accuracy(one.transform(data), data) for one in (model.untrained(), model))
+        before, after = (_neighbour_accuracy(one, data) for one in (model.untrained(), model))
         assert after > before + MARGIN, (
             f"{cls.__name__}: {after:.2f} of the neighbours' votes are right, with first weights {before:.2f} ({seed=})"
         )
@@ -162,8 +179,19 @@ def _stripes(seed: int) -> Dataset:
     return source.open(np.asarray(stripes.store, dtype=np.float64).reshape(200, -1), labels=stripes.labels)
 
 
-def _neighbour_accuracy(codes: Any, data: Dataset) -> float:
-    labels = data.labels
+def _counts(seed: int) -> Dataset:
+    """200 documents of two topics."""
+    posts = toys.counts(200, 60, 2, seed, length=12)
+    return source.open(posts.counts, labels=posts.labels, modality="text")
+
+
+def _neighbour_accuracy(model: Any, data: Dataset) -> float:
+    labels, codes = data.labels, model.transform(data)
     assert labels is not None
+    if isinstance(model, Map):  # codes are places on a grid: near means close by, not in the same direction
+        apart = np.linalg.norm(codes[:, None] - codes[None], axis=2)
+        np.fill_diagonal(apart, np.inf)
+        index = np.argsort(apart, axis=1, kind="stable")[:, :5]
+        return float((np.round(labels[index].mean(1)) == labels).mean())
     similarity, index = nearest(codes, codes, 5, leave_one_out=True)
     return float((vote(similarity, labels[index], 2) == labels).mean())

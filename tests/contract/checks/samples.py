@@ -1,4 +1,7 @@
-"""The data on which methods are held to the contract: a table and images with planted classes, as a user has them."""
+"""The data on which methods are held to the contract, with planted classes, as a user has them.
+
+A table and images; counts of words for methods that read texts.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +43,18 @@ def images(n: int = 96, seed: int = 0) -> Samples:
     return Samples("images", np.asarray(stripes.store)[:, 0], stripes.labels)
 
 
-MAKERS = {"table": table, "images": images}
+def counts(n: int = 96, seed: int = 0) -> Samples:
+    """Counts of 30 words in documents of three topics."""
+    posts = toys.counts(n, 30, 3, seed)
+    return Samples("counts", posts.counts, posts.labels)
+
+
+MAKERS = {"table": table, "images": images, "counts": counts}
+
+
+def kinds(cls: type[Estimator]) -> tuple[str, ...]:
+    """The kinds of samples that a method learns from; the first stands in wherever one is enough."""
+    return ("counts",) if cls.reads.get("modality") == "text" else ("table", "images")
 
 
 def tiny(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:

@@ -3,6 +3,8 @@
 COMMANDS = {
     "fit": "train a method on your data: a model, its embeddings and a report",
     "embed": "turn samples into vectors with a trained model",
+    "cluster": "put samples into clusters and say what sets each apart",
+    "topics": "the topics of a topic model: their words, shares and documents",
     "evaluate": "measure a model beside raw values, PCA and the untrained network",
     "report": "write the report of a run: one HTML file",
     "reconstruct": "samples after a round trip through the code, as PNG or CSV",

@@ -25,5 +25,5 @@ def run(words: list[str]) -> int:
 
 def _row(one: "Named") -> tuple[str, ...]:
     samples = ", ".join(f"{count:,} {split}".removesuffix(" all") for split, count in one.samples.items())
-    shape = " x ".join(map(str, one.shape))
+    shape = " x ".join(map(str, one.shape)) or "words"
     return (one.name, one.modality, samples, shape, str(one.classes), one.origin, one.licence)

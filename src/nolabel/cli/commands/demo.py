@@ -10,7 +10,7 @@ from typing import Any
 
 from nolabel.cli import measures, results, speech
 from nolabel.cli.commands import fit
-from nolabel.cli.flags import Flag
+from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar
 
 OUT = "runs/demo"
@@ -20,7 +20,7 @@ GRAMMAR = Grammar(
     "demo",
     "Train an autoencoder on 1,797 handwritten digits, embed and cluster them, and measure and report the result.\n"
     f"Everything goes to {OUT}, which is the demo's own: a second time replaces the first.",
-    groups={"output": [Flag("out", str, f"another folder [{OUT}]", "RUN", short="-o")]},
+    groups={"output": [Flag("out", place, f"another folder [{OUT}]", "RUN", short="-o")]},
 )
 
 

@@ -1,16 +1,16 @@
 """`nolabel embed RUN SOURCE -o FILE`: the vector of every sample, with its id."""
 
 from nolabel.cli import opening, outputs, speech
-from nolabel.cli.flags import Flag
+from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar
 
 SUFFIXES = (".parquet", ".csv", ".npy")
-_OUT = Flag("out", str, "where to: .parquet, .csv, or .npy with the ids beside it in .ids.csv", "FILE", short="-o")
+_OUT = Flag("out", place, "where to: .parquet, .csv, or .npy with the ids beside it in .ids.csv", "FILE", short="-o")
 GRAMMAR = Grammar(
     "embed",
     "Turn samples into vectors with a trained model: columns id, z0, z1, ...",
     {"RUN": opening.RUN, "SOURCE": opening.SOURCE},
-    {"output": [_OUT, outputs.OVERWRITE], "data": [opening.ON_ERROR]},
+    {"output": [_OUT, outputs.OVERWRITE], "data": [opening.TEXT, opening.ENCODING, opening.ON_ERROR]},
     required={"out": "-o codes.parquet"},
     notes="example:\n  nolabel embed runs/digits digits -o codes.parquet",
 )

@@ -5,12 +5,12 @@ all that comes after training.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nolabel.cli import catalog, history, launch, opening, outputs, results, speech
-from nolabel.cli.flags import Flag, flags_of, whole
+from nolabel.cli.flags import Flag, flags_of, place, whole
 from nolabel.cli.parsing import Grammar, Values
 from nolabel.errors import ArgumentError, DivergedError, SavedModelError, TrainingInterrupted
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _EXAMPLE = "nolabel fit autoencoder digits --out runs/digits"
 _RUN = [
-    Flag("out", str, "the run's folder: model, checkpoints, metrics, embeddings, evidence, report", "RUN", short="-o"),
+    Flag(
+        "out", place, "the run's folder: model, checkpoints, metrics, embeddings, evidence, report", "RUN", short="-o"
+    ),
     Flag("resume", None, "go on with the run in RUN, exactly as if it had not stopped"),
     Flag("overwrite", None, "replace the run in RUN"),
     Flag("processes", whole, "train in so many processes on this machine, with the result of one", "N"),
@@ -50,19 +52,26 @@ def run(words: list[str]) -> int:
 
 def train(words: list[str], *, hint: bool = True) -> int:
     """Train; the first word is the method. `hint`: say what can be typed next."""
-    values = grammar(words[0]).parse(words[1:])
+    spoken = grammar(words[0])
+    values = spoken.parse(words[1:])
+    with spoken.in_flags():
+        return _train_as_told(words, values, hint)
+
+
+def _train_as_told(words: list[str], values: Values, hint: bool) -> int:
     processes = values.get("processes", 1)
     launch.refuse_bad_count(processes)
     model = _estimator(words[0], values)
     folder = _run_folder(values)
     if processes > 1 and not launch.started_by_launcher():
         return launch.run_in_processes(processes, ["fit", *words])
-    data = _train(model, folder, values, ["fit", *words])
-    if speech.speaks():
-        _finish(model, data, folder, values)
-        if hint:
-            following = history.as_typed(["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"])
-            speech.say(f"next        {following}")
+    with _ours_alone(folder):
+        data = _train(model, folder, values, ["fit", *words])
+        if speech.speaks():
+            _finish(model, data, folder, values)
+            if hint:
+                following = history.as_typed(["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"])
+                speech.say(f"next        {following}")
     return 0
 
 
@@ -86,11 +95,12 @@ def grammar(method: str) -> Grammar:
     from nolabel.methods import find_method
 
     own = flags_of(find_method(method), leave_out=("plan",))
+    taken = {flag.key for flag in own}
     return Grammar(
         f"fit {method}",
         _about(method),
         {"SOURCE": opening.SOURCE},
-        {"method": own, "run": _RUN, "data": opening.DATA, "training": plan_flags({flag.key for flag in own})},
+        {"method": own, "run": _RUN, "data": opening.data_flags(taken), "training": plan_flags(taken)},
         required={"out": f"{_EXAMPLE}"},
         notes=_NOTES,
     )
@@ -139,11 +149,20 @@ def _run_folder(values: Values) -> Path:
     if resume and overwrite:
         raise ArgumentError("--resume and --overwrite exclude each other: go on with the run, or replace it")
     if resume and not (folder / "checkpoint").is_dir():
-        raise SavedModelError(f"there is no run in {folder} to go on with; leave --resume out to start one")
+        raise SavedModelError(
+            f"there is no run in {folder} to go on with (no checkpoint was written); leave --resume out to start one"
+        )
     if speech.speaks():
         ways = "--overwrite to replace the run in it, or --resume to go on with it"
         outputs.refuse_full(folder, overwrite=resume or overwrite, ways=ways)
     return folder
+
+
+def _ours_alone(folder: Path) -> AbstractContextManager[None]:
+    """The run's folder from before the data are opened until the report is written; one process holds it for all."""
+    from nolabel.training.lock import held
+
+    return held(folder) if speech.speaks() else nullcontext()
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -151,7 +170,7 @@ def _run_folder(values: Values) -> Path:
 
 def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> "Dataset":
     """Train `model` and keep it in the folder; returns the data."""
-    data = opening.open_source(values["SOURCE"], values)
+    data = opening.open_source(values["SOURCE"], values, options=model.options())
     with _telling_how_to_go_on(words), _recorded(folder, words, model):
         model.fit(
             data,
@@ -159,7 +178,7 @@ def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str
             out=folder,
             resume="resume" in values,
             overwrite="overwrite" in values,
-            progress=speech.watched(),
+            progress=True,
             tensorboard="tensorboard" in values,
         )
     _part_from_others()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nolabel.cli import opening, outputs, pictures, speech
-from nolabel.cli.flags import Flag
+from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 TABLE = "reconstructed.csv"
 _PART = 1024
-_OUT = Flag("out", str, "folder for the files", "FOLDER", short="-o")
+_OUT = Flag("out", place, "folder for the files", "FOLDER", short="-o")
 GRAMMAR = Grammar(
     "reconstruct",
     "Write every sample after a round trip through the code: a PNG for each image, named after its id, or one CSV.",
     {"RUN": opening.RUN, "SOURCE": opening.SOURCE},
-    {"output": [_OUT, outputs.OVERWRITE], "data": [opening.ON_ERROR]},
+    {"output": [_OUT, outputs.OVERWRITE], "data": [opening.TEXT, opening.ENCODING, opening.ON_ERROR]},
     required={"out": "--out rebuilt"},
     notes="example:\n  nolabel reconstruct runs/digits digits --out rebuilt",
 )
@@ -60,11 +60,11 @@ def _parts(data: "Dataset") -> Iterator["Dataset"]:
 
 def _write_pictures(model: "Reconstructor", data: "Dataset", folder: Path) -> None:
     places = outputs.Places(folder, ".png", len(data))
-    with speech.counting("writing") as count:
+    with places.all_or_none(), speech.counting("writing") as count:
         for part in _parts(data):
             rebuilt = pictures.pixels(np.asarray(model.reconstruct(part)), data.spec)
             for name, picture in zip(part.ids, rebuilt):
                 pictures.write_png(places.of(name), picture)
             if count is not None:
                 count(len(places.index), len(data))
-    places.write_index()
+        places.write_index()

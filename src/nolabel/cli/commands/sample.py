@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nolabel.cli import opening, outputs, pictures, speech
-from nolabel.cli.flags import Flag, whole
+from nolabel.cli.flags import Flag, place, whole
 from nolabel.cli.parsing import Grammar
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _FLAGS = [
     Flag("random_state", whole, "seed; drawn when not given", "N"),
     Flag(
         "out",
-        str,
+        place,
         "a folder for a PNG each or one CSV; or a file: .png for one sheet of pictures, .csv or .parquet for a table, "
         ".npy for an array",
         "FOLDER|FILE",
@@ -75,6 +75,7 @@ def _to_folder(drawn: Any, spec: "DataSpec", folder: Path) -> Path:
     if spec.modality != "image":
         return _to_file(drawn, spec, folder / TABLE)
     places = outputs.Places(folder, ".png", len(drawn))
-    for number, picture in enumerate(pictures.pixels(drawn, spec)):
-        pictures.write_png(places.of(number), picture)
+    with places.all_or_none():
+        for number, picture in enumerate(pictures.pixels(drawn, spec)):
+            pictures.write_png(places.of(number), picture)
     return folder

@@ -1,0 +1,477 @@
+"""LDA: documents are mixtures of topics, topics are distributions over words.
+
+    θ_d ~ Dir(α),  φ_k ~ Dir(η_k);   each word of d: z ~ θ_d, w ~ φ_z
+
+* `inference="map"` climbs the posterior of θ and φ by expectation-maximisation on mini-batches: for each document a few
+  steps for θ_d from where its words alone would put it, then S ← (1 − ρ_t) S + ρ_t Σ_d n_dw r_dwk / B, φ ∝ S + η / N
+  (`objectives/topics.py`).
+* `inference="vb"` is online variational Bayes, λ = N S + η, with the numbers of scikit-learn (`variational_topics.py`).
+
+    ρ_t = max((τ₀ + t)^−κ, B / N),   loss = −Σ_w n_dw log p(w | d), or minus the bound; a mean over documents
+
+S is kept per document, so that the corpus may grow. The floor B / N, in `fit` only, forgets a topic's words after about
+a pass: there they are known better by then. One batch that is the whole corpus makes ρ = 1, plain EM. Documents keep
+nothing between visits, so training can be resumed, shared by processes and streamed.
+
+Shapes: counts x (B, V) → θ (B, K), rows sum to 1.
+Relations: plain EM with α = η = 0 is probabilistic latent semantic analysis. Departure from the papers: α's proportions
+are learned with Σα fixed in "map", from topics of which a document has at least half a word, for soft counts of EM
+would else flatten them; seed words' prior is counted in occurrences of the word, so that it acts at every corpus size.
+References: Blei, Ng and Jordan 2003, JMLR 3; Hoffman, Blei and Bach 2010, NeurIPS; Foulds et al. 2013, KDD.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, final
+
+import torch
+from torch import Tensor, nn
+
+from nolabel.data.dataset import Dataset
+from nolabel.errors import ArgumentError, nearest
+from nolabel.methods._arguments import at_least
+from nolabel.methods._base import Embedder, Grows
+from nolabel.methods._topics import TopicModel, Topics
+from nolabel.objectives import dirichlet_priors, topics, variational_topics
+from nolabel.objectives.topics import Mixtures
+from nolabel.randomness import Draws, mix
+from nolabel.training.learner import CountingLearner, Step
+from nolabel.training.plan import Plan
+from nolabel.types import Batch, DataSpec, Losses
+
+Inference = Literal["map", "vb"]
+CHUNK = 4096  # documents looked at together where nothing is learned
+TYPICAL_LENGTH = 100.0  # words in a document, before any has been seen
+FIRST_ALPHA = 0.05
+PRESENT = 0.5  # words of a topic that make it one of a document's
+FINAL_STEPS = 200  # most steps for θ of a document when nothing more is learned
+
+
+@final
+class LDALearner(CountingLearner, Topics, Grows):
+    """Expected counts of words in topics per document, S (V, K), and the priors."""
+
+    def __init__(
+        self,
+        vocabulary: int,
+        n_topics: int,
+        *,
+        variational: bool,
+        alpha: Tensor,
+        eta: float,
+        learn_alpha: bool,
+        learn_eta: bool,
+        seeds: "SeedWords",
+        steps: int,
+        tau0: float,
+        kappa: float,
+        growing: bool,
+    ) -> None:
+        super().__init__()
+        self.variational = variational
+        self.learn_alpha, self.learn_eta = learn_alpha, learn_eta
+        self.seeds = seeds
+        self.steps = steps
+        self.tau0, self.kappa = tau0, kappa
+        self.growing = growing
+        first = _first_counts(vocabulary, n_topics) * (TYPICAL_LENGTH / vocabulary / n_topics)
+        self.words = nn.Parameter(first.double() if variational else first, requires_grad=False)
+        self.alpha: Tensor
+        self.eta: Tensor
+        self.documents: Tensor
+        self.streamed: Tensor
+        self.updates: Tensor
+        self.register_buffer("alpha", alpha.double())
+        self.register_buffer("eta", torch.tensor(eta, dtype=torch.float64))
+        self.register_buffer("documents", torch.ones((), dtype=torch.float64))  # N
+        self.register_buffer("streamed", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))  # t
+
+    def start(self, data: Dataset, draws: Draws) -> None:
+        """Bring the random first counts to the length of the documents."""
+        if len(data) < self.words.shape[1]:
+            warnings.warn(
+                f"n_topics={self.words.shape[1]} is more than the {len(data)} documents; most topics will stay as they "
+                "were drawn. Ask for fewer topics, or give more documents",
+                UserWarning,
+                stacklevel=2,
+            )
+        tokens = sum(float(batch.x.values().sum()) for batch in data.batches(CHUNK))
+        self.documents.fill_(len(data))
+        self.words.mul_(max(tokens, 1.0) / len(data) / float(self.words.sum()))
+
+    def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """Sums over the batch: words in topics, log-likelihood or bound, and what α is learned from."""
+        x = topics.sparse_rows(batch.x)
+        found = self._infer(x, self.steps)
+        assert found.statistics is not None
+        one = found.score.new_ones(1)
+        sums = {"words": found.statistics, "score": found.score.cumsum(0)[-1:], "documents": one * len(batch)}
+        if self.learn_alpha:
+            sums["alpha"] = self._about_alpha(x, found.weights)
+        return {**sums, "tokens": one * float(x.values().sum())}
+
+    def _about_alpha(self, x: Tensor, weights: Tensor) -> Tensor:
+        if self.variational:
+            return variational_topics.expected_log(weights).cumsum(0)[-1]
+        counts = weights.double() * (_lengths(x) + self.alpha.sum())[:, None] - self.alpha
+        return dirichlet_priors.excesses(torch.where(counts > PRESENT, counts, 0), self.alpha)[0]
+
+    def refresh(self, statistics: Mapping[str, Tensor], step: Step) -> Losses:
+        """S, α and η anew."""
+        count = statistics["documents"][0]
+        if step.progress >= 1:  # a stream, which has no end: every document is a new one
+            self.streamed += count
+            self.documents.copy_(torch.maximum(self.documents, self.streamed))
+        losses = self._losses(statistics)
+        rate = float((self.tau0 + float(self.updates)) ** -self.kappa)
+        if step.progress < 1:
+            rate = max(rate, float(count / self.documents))
+        rate = min(rate, 1.0)
+        self.words.lerp_((statistics["words"] / count).to(self.words), rate)
+        if self.learn_alpha:
+            self._learn_alpha(statistics["alpha"], count, rate)
+        if self.learn_eta:
+            new = dirichlet_priors.symmetric_fixed_point(self.eta, self.words * self.documents)
+            self.eta.lerp_(new, rate)
+        self.updates += 1
+        return losses
+
+    def _losses(self, statistics: Mapping[str, Tensor]) -> Losses:
+        score, tokens = statistics["score"][0], statistics["tokens"][0].clamp_min(1)
+        if not self.variational:
+            part = -score / statistics["documents"][0]
+            return Losses({"nll": part}, {"perplexity": torch.exp(-score / tokens)})
+        of_topics = variational_topics.topic_bound(self._lambda(), self._prior()) / self.documents
+        return Losses({"bound": -score / statistics["documents"][0] - of_topics})
+
+    def _learn_alpha(self, sums: Tensor, count: Tensor, rate: float) -> None:
+        if self.variational:
+            self.alpha.copy_(dirichlet_priors.newton(self.alpha, sums / count, float(count), rate))
+        else:
+            new = dirichlet_priors.fixed_point(self.alpha, sums, torch.ones_like(count), keep_sum=True)
+            self.alpha.lerp_(new, rate)
+
+    def refresh_every(self) -> int | None:
+        """After every batch."""
+        return 1
+
+    def encode(self, x: Tensor) -> Tensor:
+        """θ (B, K), each row the shares of the topics in a document; counts (B, V), sparse or dense."""
+        weights = self._infer(topics.sparse_rows(x), FINAL_STEPS, statistics=False).weights
+        return (weights / weights.sum(1, keepdim=True)).float()
+
+    def _infer(self, x: Tensor, steps: int, *, statistics: bool = True) -> Mixtures:
+        if self.variational:
+            table = variational_topics.word_table(self._lambda())
+            return variational_topics.infer(x, table, self.alpha, steps=steps, statistics=statistics)
+        return topics.infer(x, self.phi(), self.alpha.float(), steps=steps, statistics=statistics)
+
+    def _prior(self) -> Tensor:
+        """η of every word in every topic, in counts per corpus: () or (V, K)."""
+        return self.eta + self.documents * self.seeds.prior(self.words)
+
+    def _lambda(self) -> Tensor:
+        return self.words * self.documents + self._prior()
+
+    def phi(self) -> Tensor:
+        """p(w | k) (V, K): S + η / N, each topic's sum made 1; under "vb" the mean of Dir(λ)."""
+        return topics.topic_words(self.words, (self._prior() / self.documents).to(self.words))
+
+    def expected_counts(self) -> Tensor:
+        """S (V, K), words per document."""
+        return self.words.detach()
+
+    def priors(self) -> tuple[Tensor, Tensor]:
+        """α (K,) and η ()."""
+        return self.alpha, self.eta
+
+    def names(self) -> Sequence[str | None]:
+        """Names of the seeded topics."""
+        return self.seeds.names(self.words.shape[1])
+
+    def grows(self) -> bool:
+        """Whether new words are taken up."""
+        return self.growing
+
+    def grow(self, spec: DataSpec) -> None:
+        """Rows for new words, each as rare as the mean word and leaning at random, for alike they would stay alike."""
+        words = self.words.detach()
+        new = spec.width - len(words)
+        generator = torch.Generator().manual_seed(mix(spec.width, new))
+        lean = torch.rand(new, words.shape[1], generator=generator).to(words)
+        self.words = nn.Parameter(torch.cat([words, words.mean() * lean]), requires_grad=False)
+
+
+@final
+class SeedWords:
+    """Words that belong to topics, as the user says, found in a vocabulary.
+
+    Parameters
+    ----------
+    given
+        Words by topic: a topic's number, or a name for the next topic that has none. None for no seeds.
+    tokens
+        The vocabulary.
+    weight
+        Occurrences that the prior adds to each seed word in its topic, for each one in the corpus.
+    """
+
+    def __init__(self, given: Any, tokens: Sequence[str] | None, weight: float, n_topics: int) -> None:
+        self.weight = weight
+        self.topics: list[int] = []
+        self.places: list[int] = []
+        self.named: dict[int, str] = {}
+        seeded = _seeded(given)
+        if not seeded:
+            return
+        if tokens is None:
+            raise ArgumentError(
+                "seed_words needs words, but the columns of these counts have no names: give a DataFrame"
+            )
+        where = {word: place for place, word in enumerate(tokens)}
+        for topic, (name, words) in enumerate(seeded):
+            number = int(name) if name.isdigit() else topic
+            at_least(f"seed_words: the number of topic {name!r}", number, 0, n_topics - 1)
+            if not name.isdigit():
+                self.named[number] = name
+            self.places += [_place(word, where) for word in words]
+            self.topics += [number] * len(words)
+
+    def prior(self, counts: Tensor) -> Tensor:
+        """What is added to counts (V, K): a number of 0 without seeds."""
+        if not self.places:
+            return counts.new_zeros(())
+        added = torch.zeros_like(counts)
+        places = torch.tensor(self.places, device=counts.device)
+        added[places, self.topics] = self.weight * counts[places].sum(1)
+        return added
+
+    def names(self, n_topics: int) -> list[str | None]:
+        """Name of each topic."""
+        return [self.named.get(topic) for topic in range(n_topics)]
+
+
+def _seeded(given: Any) -> list[tuple[str, list[str]]]:
+    if given is None:
+        return []
+    if not isinstance(given, Mapping) or any(isinstance(words, str) for words in given.values()):
+        raise ArgumentError(
+            'seed_words must be a list of words for each topic that has some, as in {"sport": ["game", "team"]}; '
+            f"got {given!r:.80}"
+        )
+    return [(str(name), [str(word) for word in words]) for name, words in given.items()]
+
+
+def _place(word: str, where: Mapping[str, int]) -> int:
+    if word not in where:
+        raise ArgumentError(
+            f"seed_words: {word!r} is not one of the {len(where):,} words of the vocabulary{nearest(word, where)}; it "
+            "does not occur, or the rules leave it out (lowercase, stop_words, min_df, max_df, min_length)"
+        )
+    return where[word]
+
+
+def _first_counts(vocabulary: int, n_topics: int) -> Tensor:
+    """Numbers near 1 (V, K), of standard deviation 0.1 as scikit-learn's: nearly alike, which EM then tells apart."""
+    return (1 + 0.1 * torch.randn(vocabulary, n_topics)).clamp_min(0.2)
+
+
+def _lengths(x: Tensor) -> Tensor:
+    starts = x.crow_indices()
+    rows = torch.repeat_interleave(starts[1:] - starts[:-1])
+    return topics.x_sums(rows, x.values().double(), x.shape[0])
+
+
+@final
+class LDA(TopicModel, Embedder):
+    """Latent Dirichlet allocation: topics of texts or counts of words, fast and the same for any number of threads.
+
+    Parameters
+    ----------
+    n_topics : int, default=20
+        K, number of topics.
+    inference : {"map", "vb"}, default="map"
+        "map" for expectation-maximisation on mini-batches, "vb" for online variational Bayes: scikit-learn's numbers,
+        and some ten times as slow.
+    alpha : "auto", float or sequence of float, default="auto"
+        α, prior of a document's mixture: one number, or one for each topic. "auto" learns one for each topic ("map":
+        their proportions, with a mean of 0.05).
+    eta : "auto" or float, default=0.01
+        η, prior of a word in a topic; "auto" learns it.
+    seed_words : mapping or None, default=None
+        Words that topics are to be about, by the topic's name or number: `{"sport": ["game", "team"]}`. They act as a
+        prior all through training. Names become labels.
+    seed_weight : float, default=1.0
+        Strength of that prior: occurrences of each seed word added in its topic, for each one in the corpus.
+    steps : int, default=20
+        Most inner steps for a document each time it is visited; at most 100 are usual for "vb".
+    tau0 : float, default=1.0
+        τ₀ of the rate ρ_t = (τ₀ + t)^−κ, t counting batches from 0; at least 1. scikit-learn's `learning_offset` + 1.
+    kappa : float, default=0.5
+        κ of that rate, in [0, 1].
+    text : str or None, default=None
+        Column of a table that holds the texts; None for the only one that looks like it.
+    encoding : str or None, default=None
+        Of text files; None to detect it.
+    lowercase : bool, default=True
+        Whether case is ignored.
+    stop_words : "english", sequence of str or None, default="english"
+        Words that are not counted.
+    min_df : int or float, default=2
+        Fewest documents that a word must occur in, as a number or a fraction.
+    max_df : int or float, default=0.5
+        Most documents that a word may occur in.
+    ngrams : sequence of int, default=(1, 1)
+        Fewest and most words in a row that are counted as one.
+    min_length : int, default=3
+        Fewest characters in a word, in scripts with spaces.
+    max_features : int or None, default=None
+        Keep only so many words, those that occur most often.
+    characters : bool or "auto", default="auto"
+        Pairs of characters instead of words; "auto" for scripts without spaces.
+    tokenizer : callable or None, default=None
+        A function from a text to its words, instead of all that. It is not saved with the model.
+    grow : bool, default=False
+        Whether `partial_fit` takes up new words that pass the rules within its part.
+    epochs : int, default=20
+        Passes over the documents; three are often enough.
+    batch_size : int, default=2048
+        Documents between two updates of the topics.
+    random_state : int, RandomState or None, default=None
+        Seed; None draws one, kept in `seed_`.
+    plan : Plan, mapping or None, default=None
+        How to run: device, checkpoints, ...
+
+    Attributes
+    ----------
+    topic_word_ : ndarray of shape (K, V)
+        p(w | k).
+    alpha_ : ndarray of shape (K,)
+        α, as learned.
+    eta_ : float
+        η, as learned.
+    vocabulary_ : list of str
+        The V words.
+
+    References
+    ----------
+    Blei, Ng, Jordan 2003, "Latent Dirichlet allocation", JMLR 3. Hoffman, Blei, Bach 2010, "Online learning for latent
+    Dirichlet allocation", NeurIPS. Asuncion et al. 2009, "On smoothing and inference for topic models", UAI.
+
+    Examples
+    --------
+    >>> from nolabel import LDA
+    >>> texts = ["the cat chased a mouse", "a mouse and a cat", "stocks and bonds fell", "bonds fell, stocks rose"] * 9
+    >>> model = LDA(n_topics=2, max_df=1.0, random_state=0).fit(texts)
+    >>> sorted(model.topics(2)[model.predict(["the cat"])[0]].words)
+    ['cat', 'mouse']
+    """
+
+    title: ClassVar[str] = "Latent Dirichlet allocation"
+    paper: ClassVar[str] = "Blei, Ng, Jordan 2003"
+    reads: ClassVar[Mapping[str, Any]] = {"modality": "text"}
+    opening: ClassVar[tuple[str, ...]] = (
+        *("text", "encoding", "lowercase", "stop_words", "min_df", "max_df", "ngrams", "min_length"),
+        *("max_features", "characters", "tokenizer"),
+    )
+
+    def __init__(
+        self,
+        *,
+        n_topics: int = 20,
+        inference: Inference = "map",
+        alpha: Literal["auto"] | float | Sequence[float] = "auto",
+        eta: Literal["auto"] | float = 0.01,
+        seed_words: Any = None,
+        seed_weight: float = 1.0,
+        steps: int = 20,
+        tau0: float = 1.0,
+        kappa: float = 0.5,
+        text: str | None = None,
+        encoding: str | None = None,
+        lowercase: bool = True,
+        stop_words: Literal["english"] | Sequence[str] | None = "english",
+        min_df: int | float = 2,
+        max_df: int | float = 0.5,
+        ngrams: Sequence[int] = (1, 1),
+        min_length: int = 3,
+        max_features: int | None = None,
+        characters: Any = "auto",
+        tokenizer: Any = None,
+        grow: bool = False,
+        epochs: int = 20,
+        batch_size: int = 2048,
+        random_state: Any = None,
+        plan: Plan | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.n_topics = n_topics
+        self.inference = inference
+        self.alpha = alpha
+        self.eta = eta
+        self.seed_words = seed_words
+        self.seed_weight = seed_weight
+        self.steps = steps
+        self.tau0 = tau0
+        self.kappa = kappa
+        self.text = text
+        self.encoding = encoding
+        self.lowercase = lowercase
+        self.stop_words = stop_words
+        self.min_df = min_df
+        self.max_df = max_df
+        self.ngrams = ngrams
+        self.min_length = min_length
+        self.max_features = max_features
+        self.characters = characters
+        self.tokenizer = tokenizer
+        self.grow = grow
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self.plan = plan
+
+    def build(self, spec: DataSpec) -> LDALearner:
+        """The learner with random topics."""
+        self._check()
+        alpha = _alpha(self.alpha, self.n_topics)
+        seeds = SeedWords(self.seed_words, spec.recipe["tokens"], self.seed_weight, self.n_topics)
+        return LDALearner(
+            spec.width,
+            self.n_topics,
+            variational=self.inference == "vb",
+            alpha=alpha,
+            eta=0.01 if self.eta == "auto" else float(self.eta),
+            learn_alpha=self.alpha == "auto",
+            learn_eta=self.eta == "auto",
+            seeds=seeds,
+            steps=self.steps,
+            tau0=self.tau0,
+            kappa=self.kappa,
+            growing=self.grow,
+        )
+
+    def _check(self) -> None:
+        at_least("n_topics", self.n_topics, 1)
+        at_least("steps", self.steps, 1)
+        at_least("tau0", self.tau0, 1)
+        at_least("kappa", self.kappa, 0, 1)
+        at_least("seed_weight", self.seed_weight, 0)
+        if self.eta != "auto" and self.eta <= 0:
+            raise ArgumentError(f"eta must be above 0, or 'auto' to learn it; got {self.eta!r}")
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """Three topics."""
+        return cls(n_topics=3, min_df=1, max_df=1.0, epochs=10, batch_size=32, random_state=0)
+
+
+def _alpha(given: Any, n_topics: int) -> Tensor:
+    if given == "auto":
+        return torch.full((n_topics,), FIRST_ALPHA)
+    alpha = [float(one) for one in given] if isinstance(given, Sequence) else [float(given)] * n_topics
+    if len(alpha) != n_topics or min(alpha) <= 0:
+        raise ArgumentError(
+            f"alpha must be above 0: one number, one for each of the {n_topics} topics, or 'auto'; got {given!r:.80}"
+        )
+    return torch.tensor(alpha, dtype=torch.float64)

@@ -1,0 +1,262 @@
+"""The self-organizing map's equations (Kohonen 2001 and 2013), as pure functions.
+
+Samples x (B, D), weights m_k (K, D) of the units, h the neighbourhood function of two units of the grid.
+
+    best-matching unit     c(x) = argmin_k ‖x − m_k‖²                               (2013, eq. 4)
+    online rule            m_k ← m_k + α h(c(x), k) (x − m_k),  sample by sample     (2013, eq. 3)
+    batch rule             m_k = Σ_j h(k, j) S_j / Σ_j h(k, j) n_j,                  (2013, eq. 8)
+                           S_j and n_j the sum and number of the samples whose best unit is j
+    quantization error     mean of ‖x − m_c(x)‖
+    topographic error      share of samples whose best and second best units are no neighbours
+    U-matrix               mean distance from m_k to the m of its neighbours
+
+Values that are missing (mask False) are left out: the squared distance is (D / number present) Σ_present (x − m)²,
+and the batch rule's S and n count, value by value, what is there. Samples may also be the rows of a sparse CSR tensor.
+
+Best units come from one matrix product a block of samples, as argmin ‖m‖²/2 − x·m: what is held at a time is bounded by
+the block and never N x K. Everything is deterministic. It knows no training and no data set.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from nolabel.objectives.grids import Grid
+from nolabel.objectives.neighbourhoods import BLOCK_VALUES, Neighbourhood, kernel
+
+_LEAST_PULL = 1e-30  # Σ h n below this has lost its digits in float32: the unit stays where it is
+
+
+class Winners(NamedTuple):
+    """first, second: (B,) best and second best unit.  squared: (B,) squared distance to the best.
+
+    The distances come out of the matrix product and carry its rounding, about 1e-7 ‖x‖² in float32; `distances_to`
+    gives them in full precision.
+    """
+
+    first: Int[Tensor, "B"]
+    second: Int[Tensor, "B"]
+    squared: Float[Tensor, "B"]
+
+
+# --- best units ------------------------------------------------------------------------------------------------------
+
+
+def best_units(
+    x: Float[Tensor, "B D"], weights: Float[Tensor, "K D"], mask: Bool[Tensor, "B D"] | None = None
+) -> Winners:
+    """Best and second best unit of each sample; of equally near ones that of the lowest number comes first."""
+    half_norms = weights.square().sum(1) / 2
+    found = [_best_of_block(part, weights, half_norms, seen) for part, seen in _blocks(x, mask, len(weights))]
+    first, second, squared = (torch.cat(parts) for parts in zip(*found))
+    return Winners(first, second, squared)
+
+
+def _best_of_block(
+    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    scores, norms, scale = _scores(x, weights, half_norms, mask)
+    best, first = scores.min(1)
+    second = scores.scatter_(1, first[:, None], torch.inf).argmin(1)
+    return first, second, ((2 * best + norms) * scale).clamp_min_(0)
+
+
+def _scores(
+    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, "Tensor | float"]:
+    """‖m‖²/2 − x·m (B, K), ‖x‖² (B,), and what squared distances are to be multiplied by."""
+    if x.layout == torch.sparse_csr:
+        return half_norms - x @ weights.t(), _row_sums(x, x.values().square()), 1.0
+    if mask is None:
+        return torch.addmm(half_norms, x, weights.t(), alpha=-1), _norms(x), 1.0
+    seen = mask.to(x.dtype)
+    present = x.where(mask, 0)
+    scores = torch.addmm(seen @ (weights.square().t() / 2), present, weights.t(), alpha=-1)
+    return scores, _norms(present), x.shape[1] / seen.sum(1).clamp_min(1)
+
+
+def _norms(x: Tensor) -> Tensor:
+    """‖x‖² of each row, without a product as large as x."""
+    norms: Tensor = torch.linalg.vector_norm(x, dim=1)
+    return norms.square()
+
+
+def squared_distances(
+    x: Float[Tensor, "B D"], weights: Float[Tensor, "K D"], mask: Bool[Tensor, "B D"] | None = None
+) -> Float[Tensor, "B K"]:
+    """‖x − m_k‖² to every unit, computed in float64, for the product form cancels; asked for a batch at a time."""
+    wide = weights.double()
+    scores, norms, scale = _scores(x.double(), wide, wide.square().sum(1) / 2, mask)
+    squared = (2 * scores + norms[:, None]).clamp_min_(0)
+    return (squared if isinstance(scale, float) else squared * scale[:, None]).to(weights.dtype)
+
+
+def distances_to(
+    x: Float[Tensor, "B D"],
+    weights: Float[Tensor, "K D"],
+    units: Int[Tensor, "B"],
+    mask: Bool[Tensor, "B D"] | None = None,
+) -> Float[Tensor, "B"]:
+    """‖x − m_u‖ of each sample to the one unit named for it, from the differences themselves."""
+    found, start = [], 0
+    for part, seen in _blocks(x, mask, x.shape[1]):
+        apart = dense(part) - weights[units[start : start + len(part)]]
+        start += len(part)
+        if seen is None:
+            found.append(torch.linalg.vector_norm(apart, dim=1))
+        else:
+            found.append((apart.where(seen, 0).square().sum(1) * _scales(seen, apart)).sqrt())
+    return torch.cat(found)
+
+
+def _blocks(x: Tensor, mask: Tensor | None, width: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Rows of x and mask, as many at a time as make a block of `width` columns that fits the cache."""
+    rows = max(16, BLOCK_VALUES // width)
+    for start in range(0, len(x), rows):
+        stop = min(start + rows, len(x))
+        yield _rows(x, start, stop), None if mask is None else mask[start:stop]
+
+
+# --- sparse rows -----------------------------------------------------------------------------------------------------
+
+
+def dense(x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+    """The same samples with every zero written out."""
+    return x.to_dense() if x.layout == torch.sparse_csr else x
+
+
+def _rows(x: Tensor, start: int, stop: int) -> Tensor:
+    if x.layout != torch.sparse_csr or (start, stop) == (0, len(x)):
+        return x[start:stop] if x.layout != torch.sparse_csr else x
+    ends = x.crow_indices()[start : stop + 1]
+    inside = slice(int(ends[0]), int(ends[-1]))
+    size = (stop - start, x.shape[1])
+    return torch.sparse_csr_tensor(
+        ends - ends[0], x.col_indices()[inside], x.values()[inside], size, check_invariants=False
+    )
+
+
+def row_of_each(x: Tensor) -> Tensor:
+    """The row (nnz,) that each stored value of a CSR tensor belongs to."""
+    ends = x.crow_indices()
+    return torch.repeat_interleave(torch.arange(len(x), device=x.device), ends[1:] - ends[:-1])
+
+
+def _row_sums(x: Tensor, values: Tensor) -> Tensor:
+    return values.new_zeros(len(x)).index_add_(0, row_of_each(x), values)
+
+
+# --- sums over the samples of each unit ------------------------------------------------------------------------------
+
+
+def sums_per_unit(
+    x: Float[Tensor, "B D"], units: Int[Tensor, "B"], count: int, mask: Bool[Tensor, "B D"] | None = None
+) -> Float[Tensor, "K D"]:
+    """S_j: the sum of the samples whose unit is j, over what is present. Samples are added one after the other."""
+    if x.layout == torch.sparse_csr:
+        places = units[row_of_each(x)] * x.shape[1] + x.col_indices()
+        return x.values().new_zeros(count * x.shape[1]).index_add_(0, places, x.values()).view(count, -1)
+    return x.new_zeros(count, x.shape[1]).index_add_(0, units, x if mask is None else x.where(mask, 0))
+
+
+def counts_per_unit(units: Int[Tensor, "B"], count: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "K"]:
+    """n_j: how many samples have unit j."""
+    return torch.bincount(units, minlength=count).to(dtype)
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def batch_rule(
+    weights: Float[Tensor, "K D"],
+    sums: Float[Tensor, "K D"],
+    mass: Float[Tensor, "K C"],
+    reach: Float[Tensor, "K C"] | None = None,
+) -> Float[Tensor, "K D"]:
+    """New weights m_k = Σ_j h S_j / Σ_j h n_j.
+
+    Parameters
+    ----------
+    weights
+        The weights until now, kept where nothing pulls.
+    sums
+        Σ_j h(k, j) S_j.
+    mass
+        Σ_j h(k, j) n_j, one for each unit (C = 1) or for each value (C = D).
+    reach
+        Σ_j |h(k, j)| n_j, for neighbourhoods that also push away. The step is then (Σ h S − m Σ h n) / Σ |h| n, which
+        is the rule itself where h ≥ 0 and cannot run away where it is not; units that are pushed more than pulled stay.
+    """
+    pulled = mass > _LEAST_PULL
+    safe = torch.where(pulled, mass if reach is None else reach, 1)
+    new = sums / safe if reach is None else weights + (sums - weights * mass) / safe
+    return torch.where(pulled, new, weights)
+
+
+def reach(grid: Grid, neighbourhood: Neighbourhood, radius: float, mass: Float[Tensor, "K C"]) -> Float[Tensor, "K C"]:
+    """Σ_j |h(k, j)| n_j, what the batch rule divides by where neighbourhoods also push; a block of units at a time."""
+    rows = max(1, BLOCK_VALUES // grid.units)
+    parts = torch.split(torch.arange(grid.units, device=mass.device), rows)
+    return torch.cat([kernel(grid, neighbourhood, radius, part, mass.dtype).abs() @ mass for part in parts])
+
+
+def online_rule(
+    weights: Float[Tensor, "K D"],
+    x: Float[Tensor, "B D"],
+    grid: Grid,
+    neighbourhood: Neighbourhood,
+    radius: float,
+    rate: float,
+    mask: Bool[Tensor, "B D"] | None = None,
+) -> tuple[Int[Tensor, "B"], Float[Tensor, "B"]]:
+    """m_k ← m_k + α h(c, k) (x − m_k) for one sample after the other; changes `weights` in place.
+
+    Returns the best unit of each sample and its squared distance, as they were when its turn came.
+    """
+    first = torch.empty(len(x), dtype=torch.int64, device=x.device)
+    squared = x.new_empty(len(x))
+    scales = _scales(mask, x)
+    for turn, sample in enumerate(x):
+        apart = sample - weights if mask is None else (sample - weights).where(mask[turn], 0)
+        distances = torch.linalg.vecdot(apart, apart)
+        c = distances.argmin()
+        first[turn], squared[turn] = c, distances[c] * scales[turn]
+        h = kernel(grid, neighbourhood, radius, c[None], weights.dtype)[0] * rate
+        weights.addcmul_(h[:, None], apart)
+    return first, squared
+
+
+def _scales(mask: Tensor | None, x: Tensor) -> Tensor:
+    """D / number of values present (B,)."""
+    if mask is None:
+        return x.new_ones(len(x))
+    return x.shape[1] / mask.sum(1).clamp_min(1).to(x.dtype)
+
+
+# --- what a map is judged by -----------------------------------------------------------------------------------------
+
+
+def quantization_error(
+    x: Float[Tensor, "N D"], weights: Float[Tensor, "K D"], mask: Bool[Tensor, "N D"] | None = None
+) -> float:
+    """Mean distance of the samples to their best units."""
+    return float(distances_to(x, weights, best_units(x, weights, mask).first, mask).double().mean())
+
+
+def topographic_error(
+    x: Float[Tensor, "N D"], weights: Float[Tensor, "K D"], grid: Grid, mask: Bool[Tensor, "N D"] | None = None
+) -> float:
+    """Share of samples whose best and second best units are no neighbours on the grid."""
+    found = best_units(x, weights, mask)
+    return float((~grid.adjacent(found.first, found.second)).double().mean())
+
+
+def umatrix(weights: Float[Tensor, "K D"], grid: Grid) -> Float[Tensor, "K"]:
+    """Mean distance from the weights of each unit to those of its neighbours."""
+    pairs = grid.edges.to(weights.device)
+    lengths: Tensor = torch.linalg.vector_norm(weights[pairs[:, 0]] - weights[pairs[:, 1]], dim=1)
+    total = lengths.new_zeros(grid.units).index_add_(0, pairs[:, 0], lengths)
+    return total / counts_per_unit(pairs[:, 0], grid.units, total.dtype)
