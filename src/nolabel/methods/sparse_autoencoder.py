@@ -74,8 +74,8 @@ class SparseAutoencoderLearner(GradientLearner, Codec):
 
     def _reach(self) -> Tensor:
         """‖d_j‖ of each unit: (L,)."""
-        first = self.decoder.stages[0][0].weight  # type: ignore[index, union-attr]
-        return first.norm(dim=0)  # type: ignore[no-any-return, operator, union-attr]
+        first = self.decoder.stages[0][0].weight  # type: ignore[index]
+        return first.norm(dim=0)  # type: ignore[no-any-return]
 
     def _k_at(self, progress: float) -> int:
         """What `k` is at `progress`: it falls from all to its own over half of the run, lest units die unused ([2])."""

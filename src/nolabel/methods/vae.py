@@ -292,4 +292,4 @@ def _narrow(net: Stack) -> None:
     the signal.
     """
     for stage in {net.stages[0], net.stages[-1]}:
-        stage[0].weight.mul_(0.5)  # type: ignore[index, union-attr, operator]
+        stage[0].weight.mul_(0.5)  # type: ignore[index]

@@ -24,6 +24,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from nolabel.nets.product import times_transposed
 from nolabel.objectives.grids import Grid
 from nolabel.objectives.neighbourhoods import BLOCK_VALUES, Neighbourhood, kernel
 
@@ -59,9 +60,17 @@ def _best_of_block(
     x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     scores, norms, scale = _scores(x, weights, half_norms, mask)
-    best, first = scores.min(1)
-    second = scores.scatter_(1, first[:, None], torch.inf).argmin(1)
+    first = _argmin(scores)
+    best = scores.gather(1, first[:, None])[:, 0]
+    second = _argmin(scores.scatter_(1, first[:, None], torch.inf))
     return first, second, ((2 * best + norms) * scale).clamp_min_(0)
+
+
+def _argmin(scores: Tensor) -> Tensor:
+    """Place of the least of each row, the first of equals; NumPy's is eight times as fast as torch's on a CPU."""
+    if scores.device.type == "cpu":
+        return torch.from_numpy(scores.detach().numpy().argmin(1))
+    return scores.argmin(1)
 
 
 def _scores(
@@ -71,7 +80,7 @@ def _scores(
     if x.layout == torch.sparse_csr:
         return half_norms - x @ weights.t(), _row_sums(x, x.values().square()), 1.0
     if mask is None:
-        return torch.addmm(half_norms, x, weights.t(), alpha=-1), _norms(x), 1.0
+        return times_transposed(x, weights.neg(), half_norms), _norms(x), 1.0
     seen = mask.to(x.dtype)
     present = x.where(mask, 0)
     scores = torch.addmm(seen @ (weights.square().t() / 2), present, weights.t(), alpha=-1)
