@@ -14,11 +14,13 @@ from nolabel.methods._folder import sealed
 
 @pytest.mark.parametrize("cls", all_methods().values(), ids=lambda cls: cls.__name__)
 def test_a_folder_that_asks_for_terabytes_is_refused_at_once(cls: type, tmp_path: Path) -> None:
-    data = toys.blobs(n=64, d=6, k=2, seed=0)
-    folder = cls.tiny().set_params(epochs=1).fit(data, data.labels).save(tmp_path / "model")
+    posts, blobs = toys.counts(64), toys.blobs(n=64, d=6, k=2, seed=0)
+    data = nolabel.open(posts.counts, modality="text") if cls.reads.get("modality") == "text" else blobs
+    folder = cls.tiny().set_params(epochs=1).fit(data, blobs.labels).save(tmp_path / "model")
     facts = json.loads((folder / "model.json").read_text())
-    huge = "latent" if "latent" in facts["arguments"] else "codebook_size"
-    facts["arguments"][huge] = 10**10  # 80 GB for its first bias alone
+    sizes = {"latent": 10**10, "codebook_size": 10**10, "n_topics": 10**10, "shape": [10**5, 10**5]}
+    huge = next(name for name in sizes if name in facts["arguments"])
+    facts["arguments"][huge] = sizes[huge]  # 80 GB for its first bias alone
     (folder / "model.json").write_text(json.dumps(sealed(facts)))
     with pytest.raises(SavedModelError, match="ask for other weights"):
         nolabel.load(folder)

@@ -204,6 +204,7 @@ def evaluate(
     part = opened if len(rows) == len(opened) else opened.subset(rows)
     measured = _representations(model, part, random_state)
     evidence = weigh(measured, None if classes is None else classes.take(rows), Repeats(seeds, random_state), k)
-    maps = rows_of_maps(model, model.untrained(random_state), part, random_state) if isinstance(model, Map) else []
+    untrained = model.untrained  # a Map is no Estimator by its type alone
+    maps = rows_of_maps(model, untrained(random_state), part, random_state) if isinstance(model, Map) else []
     told = (*_told_labels(model, classes), *_drawn(len(rows), len(opened), random_state))
     return Evidence((*evidence.rows, *maps), (*evidence.notes, *_behind(maps), *told), evidence.samples)

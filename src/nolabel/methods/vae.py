@@ -33,6 +33,7 @@ from nolabel.nets.stack import Stack
 from nolabel.nets.sync import batch_mean
 from nolabel.objectives.divergence import kl_to_standard_normal, log_normal
 from nolabel.objectives.likelihood import Likelihood, mean_bernoulli, mean_of, negative_log
+from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -138,9 +139,9 @@ class VAELearner(GradientLearner, Codec, Draw):
         return self.decode(torch.randn(count, self.latent, generator=generator, device=generator.device))
 
 
-def fixed_draws(count: int, latent: int, device: torch.device, seed: int = 0) -> Tensor:
+def fixed_draws(count: int, latent: int, device: torch.device) -> Tensor:
     """`count` draws of ε, mirrored so that their mean is 0: (1, count, latent)."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     half = torch.randn(1, -(-count // 2), latent, generator=generator)
     return torch.cat([half, -half], 1)[:, :count].to(device)
 
@@ -254,8 +255,8 @@ class VAE(Sampler, Reconstructor):
     def log_likelihood(self, X: Any, importance_samples: int = 200, random_state: int = 0) -> NDArray[np.float64]:
         """The log-likelihood of each sample in nats (N,), by importance sampling from q(z | x) (Burda et al. 2016).
 
-        A lower bound in expectation that tightens with the number of draws. The draws of ε are the same for every
-        sample.
+        A lower bound in expectation that tightens with the number of draws. Each sample has draws of its own, by its
+        row, so that the mean over a set does not share their luck.
 
         Parameters
         ----------
@@ -272,8 +273,12 @@ class VAE(Sampler, Reconstructor):
         found = []
         for batch in self._batches(data):
             mu, log_var = learner.posterior(batch.x)
-            epsilon = fixed_draws(importance_samples, learner.latent, mu.device, seed=random_state)
-            pieces = [learner.log_weights(batch, mu, log_var, part) for part in torch.split(epsilon, 2, dim=1)]
+            draws = Draws(random_state, int(batch.index[0]), device=mu.device)
+            pieces = []
+            for done in range(0, importance_samples, 2):  # mirrored pairs; all at once would not fit
+                one = draws.normal(mu)[:, None]
+                pair = torch.cat([one, -one], 1)[:, : importance_samples - done]
+                pieces.append(learner.log_weights(batch, mu, log_var, pair))
             log_p = torch.logsumexp(torch.cat(pieces, 1).double(), 1) - math.log(importance_samples)
             found.append(log_p.cpu().numpy())
         return np.concatenate(found)
