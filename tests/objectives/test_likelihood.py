@@ -219,3 +219,17 @@ def test_excess_counts_observed_features_only() -> None:
     mask = torch.tensor([[True, False, True, True]])
     expected = excess_per_feature("bce", logits[:, [0, 2, 3]], x[:, [0, 2, 3]])
     torch.testing.assert_close(excess_per_feature("bce", logits, x, mask), expected)
+
+
+@pytest.mark.parametrize("size", [8.0, 15.0, 40.0])
+def test_the_fast_mean_of_a_nearly_perfect_reconstruction_does_not_cancel(size: float) -> None:
+    x = (torch.rand(256, 784, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    logits = (2 * x - 1) * size
+    exact = bernoulli(logits.double(), x.double()).mean().item() / 784
+    assert 0 <= mean_bernoulli(logits, x).item() == pytest.approx(exact, abs=6e-8)
+
+
+def test_the_fast_mean_keeps_the_wider_type() -> None:
+    logits, x = torch.randn(4, 5, dtype=torch.float64), torch.rand(4, 5)
+    assert mean_bernoulli(logits, x).dtype == torch.float64
+    torch.testing.assert_close(mean_bernoulli(logits, x), bernoulli(logits, x.double()).mean() / 5)

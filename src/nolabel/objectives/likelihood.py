@@ -89,14 +89,15 @@ def _sum(values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def mean_bernoulli(logits: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy over samples *and* features, fast; exact to some 1e-7 a feature.
+    """Mean binary cross-entropy over samples *and* features, fast; exact to float32's 6e-8 a feature.
 
     Equal to `bernoulli(logits, x).mean() / D`. The gradient with respect to the logits l is (s − x) / n with
     s = sigmoid(l), and the loss is made from the same s: softplus(l) = max(l, 0) − log max(s, 1 − s). What stands under
     the logarithm lies in [1/2, 1], so 64 of them are multiplied before one logarithm is taken. Logits of half
     precision are summed in float32.
     """
-    logits = logits.to(x.dtype)
+    wide = torch.promote_types(logits.dtype, x.dtype)
+    logits, x = logits.to(wide), x.to(wide)
     if x.requires_grad:  # the fast road has no gradient for the data
         return F.binary_cross_entropy_with_logits(logits, x)
     return _MeanBernoulli.apply(logits, x)  # type: ignore[no-any-return, no-untyped-call]
@@ -108,8 +109,8 @@ class _MeanBernoulli(torch.autograd.Function):
         s = torch.sigmoid(logits)
         ctx.save_for_backward(s, x)
         likelier = (s - 0.5).abs_().add_(0.5)
-        cost = logits.clamp_min(0).sum() - torch.dot(logits.flatten(), x.flatten()) - _sum_of_logs(likelier.flatten())
-        return cost / logits.numel()
+        linear = torch.addcmul(logits.clamp_min(0), logits, x, value=-1)  # max(l, 0) − x l; neither sum is below 0
+        return (linear.sum() - _sum_of_logs(likelier.flatten())) / logits.numel()
 
     @staticmethod
     @once_differentiable
