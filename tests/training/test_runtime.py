@@ -1,5 +1,10 @@
 """Devices by name. Several processes: see test_processes.py."""
 
+import platform
+import subprocess
+import sys
+import textwrap
+
 import pytest
 import torch
 
@@ -33,3 +38,23 @@ def test_alone_there_is_nothing_to_agree_on() -> None:
     values = torch.arange(3.0)
     assert runtime.sum_(values) is values
     assert runtime.agree(7) == 7
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep memory by rules of their own")
+def test_a_step_takes_no_new_memory_from_the_kernel() -> None:
+    """In a process of its own, for thresholds that were moved once stay."""
+    script = """
+        import resource, torch
+        from nolabel.training.runtime import find_runtime
+        torch.set_num_threads(1)
+        find_runtime("cpu")
+        def steps():
+            for _ in range(20):
+                [torch.zeros(200_000) + turn for turn in range(3)]
+        steps()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        steps()
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 20, f"{done.stdout} page faults a step"
