@@ -76,7 +76,7 @@ def _judged(one: Contender, chosen: options.Options, common: dict[str, str], see
 
 def _rows(found: dict[str, list[Answer]]) -> list[Row]:
     ours = _by_seed(found["nolabel"])
-    fast = [min(_within(runs), key=lambda one: one["perplexity"]) for runs in ours]
+    fast = [_within(runs)[-1] for runs in ours]  # the longest, not the best: test posts choose nothing
     rows = [
         Row(f"{WORK_NAME}: perplexity in {FAST} s of fitting", "", Spread.of([one["perplexity"] for one in fast]),
             target=Target("<=", 2400), digits=0),

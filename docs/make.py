@@ -21,9 +21,12 @@ VERBS = {
     Reconstructor: ("reconstruct", "inverse_transform", "score_samples", "interpolate"),
     Sampler: ("sample",),
     Assigner: ("predict",),
-    TopicModel: (*("topics", "score", "perplexity", "coherence", "coherences", "diversity", "stability", "choose"),),
+    TopicModel: (
+        *("topics", "score", "perplexity", "unigram_perplexity", "coherence", "coherences"),
+        *("diversity", "stability", "choose"),
+    ),
     Map: (
-        *("positions", "neighbours", "umatrix", "planes", "hits", "label_map", "unit_clusters"),
+        *("positions", "neighbours", "units", "umatrix", "planes", "hits", "label_map", "unit_clusters"),
         *("quantization_error", "topographic_error", "plot"),
     ),
 }

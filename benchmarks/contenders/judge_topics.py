@@ -23,8 +23,9 @@ def work(given: Answer) -> Answer:
     test = test[np.flatnonzero(np.asarray(test.sum(axis=1)).ravel() >= 10)]
     x = from_scipy(test.astype(np.float32)).gather(torch.arange(test.shape[0]))
     seen, rest = completion.halves(x, np.random.default_rng(0))
-    tokens = np.load(folder / "tokens.npz")
-    posts = [tokens["flat"][a:b] for a, b in zip(tokens["starts"][:-1], tokens["starts"][1:])]
+    with np.load(folder / "tokens.npz") as tokens:
+        flat, starts = tokens["flat"], tokens["starts"]  # each asking reads the file anew
+    posts = [flat[a:b] for a, b in zip(starts[:-1], starts[1:])]
     return {"judged": [_judged(np.load(path), seen, rest, posts) for path in given["topics"]]}
 
 

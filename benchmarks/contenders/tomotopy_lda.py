@@ -13,11 +13,12 @@ def work(given: Answer) -> Answer:
     """Seconds of `train`."""
     folder, target = Path(given["folder"]), Path(given["target"])
     words = (folder / "vocabulary.txt").read_text().split("\n")
-    tokens = np.load(folder / "tokens.npz")
+    with np.load(folder / "tokens.npz") as tokens:
+        flat, starts = tokens["flat"], tokens["starts"]
     model = tomotopy.LDAModel(k=50, alpha=0.1, eta=0.01, seed=given["seed"])
-    for start, end in zip(tokens["starts"][:-1], tokens["starts"][1:]):
+    for start, end in zip(starts[:-1], starts[1:]):
         if end > start:
-            model.add_doc([words[place] for place in tokens["flat"][start:end]])
+            model.add_doc([words[place] for place in flat[start:end]])
     begun = time.perf_counter()
     model.train(given["iterations"], workers=given["threads"])
     seconds = time.perf_counter() - begun

@@ -348,6 +348,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(call, monkeypatch) -> None
         assert said.code == 2
         assert "Traceback" in said.err
         assert said.err.endswith("error: it is empty\n")
+    assert "Traceback" not in call("fit", "--", "--debug").err
 
 
 def test_a_defect_of_ours_asks_for_a_report(call, monkeypatch) -> None:
@@ -369,6 +370,9 @@ def test_a_defect_of_ours_asks_for_a_report(call, monkeypatch) -> None:
         (RuntimeError("CUDA out of memory. Tried to allocate 9 TiB"), 2, "--batch-size"),
         (KeyboardInterrupt(), 130, "stopped by SIGINT"),
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
+        (SystemExit("there is no room"), 1, "error: there is no room\n"),
+        (SystemExit(3), 3, ""),
+        (SystemExit(), 0, ""),
     ],
 )
 def test_other_ends(call, monkeypatch, error: BaseException, code: int, words: str) -> None:

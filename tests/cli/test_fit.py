@@ -122,6 +122,13 @@ def test_an_existing_run_is_refused_replaced_or_gone_on_with(call, images: Path,
     assert kept.endswith("--epochs 4")
 
 
+def test_what_a_killed_process_leaves_is_not_in_the_way(call, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").write_text("{}")
+    said = call("fit", "autoencoder", images, "--out", tmp_path / "run", *TINY, "--no-report")
+    assert said.code == 0, said.err
+
+
 def test_there_is_nothing_to_go_on_with(call, images: Path, tmp_path: Path) -> None:
     said = call("fit", "autoencoder", images, "--out", tmp_path / "run", "--resume")
     assert said.code == 2

@@ -114,18 +114,65 @@ def test_a_signal_in_an_import_waits_for_its_end(tmp_path: Path, monkeypatch: py
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_a_second_signal_ends_the_process_at_once() -> None:
-    code = (
+@pytest.fixture
+def hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module `was_hit`, whose import ends as soon as it has been hit by SIGTERM."""
+    (tmp_path / "was_hit.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "was_hit", raising=False)
+
+
+@pytest.mark.usefixtures("hit")
+def test_a_signal_in_the_last_import_is_not_lost() -> None:
+    with pytest.raises(Stopped) as caught, heeding_signals():
+        import was_hit  # noqa: F401
+    assert caught.value.signum == signal.SIGTERM
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.usefixtures("hit")
+def test_a_signal_in_an_import_comes_to_whoever_heeds_signals_after_it() -> None:
+    from nolabel.training.interrupts import Interrupts
+
+    with heeding_signals():
+        import was_hit  # noqa: F401
+
+        with Interrupts() as interrupts:
+            time.sleep(0.2)
+            assert interrupts.signum == signal.SIGTERM
+
+
+@pytest.mark.usefixtures("hit")
+def test_a_timer_of_somebody_elses_is_left_alone() -> None:
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 100)
+        with heeding_signals():
+            pass
+        assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+        with pytest.raises(Stopped), heeding_signals():
+            import was_hit  # noqa: F401
+        assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("importing", [False, True])
+def test_a_second_signal_ends_the_process_at_once(importing: bool, tmp_path: Path) -> None:
+    twice = (
         "import os, signal, time\n"
-        "from nolabel.cli.stopping import heeding_signals\n"
-        "with heeding_signals():\n"
-        "    try:\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    finally:\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "        time.sleep(60)\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "finally:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(60)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": HOME}, capture_output=True, timeout=30)
+    (tmp_path / "twice.py").write_text(twice)
+    body = "import twice" if importing else f"exec({twice!r})"
+    code = f"from nolabel.cli.stopping import heeding_signals\nwith heeding_signals():\n    {body}\n"
+    env = {"PYTHONPATH": os.pathsep.join([HOME, str(tmp_path)])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=30)
     assert done.returncode == -signal.SIGTERM
     assert done.stderr == b""
 

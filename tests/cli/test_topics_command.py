@@ -59,6 +59,7 @@ def test_documents_are_told_by_topic(call, topic_run: Path, model, texts: Path):
     counts = np.bincount(mixtures.argmax(axis=1), minlength=2)
     assert sorted(counts.tolist()) == [12, 24]
     first, second = said.out.split("\n\n")
+    assert first.splitlines()[0].startswith("topic  share in training  documents")
     for line in first.splitlines()[1:]:
         topic, _, documents = line.split()[:3]
         assert int(documents) == counts[int(topic)]
@@ -79,11 +80,27 @@ def test_mixtures_are_kept(call, topic_run: Path, model, texts: Path, tmp_path: 
     assert said.code == 0, said.err
     assert said.out.endswith(f"topics of 36 documents in {path}\n")
     frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
-    assert list(frame.columns) == ["id", "topic", "weight", "topic0", "topic1"]
+    assert list(frame.columns) == ["id", "topic", "weight", "words", "topic0", "topic1"]
+    assert (frame["words"] == 31).all()  # thirty, and `story`
     mixtures = model.transform(nolabel.open(str(texts), spec=model.spec_))
     np.testing.assert_allclose(frame[["topic0", "topic1"]], mixtures, rtol=1e-6)
     np.testing.assert_array_equal(frame["topic"], mixtures.argmax(axis=1))
     assert "add --overwrite" in call("topics", topic_run, "-o", path).err
+
+
+def test_documents_without_known_words_are_of_no_topic(call, topic_run: Path, tmp_path: Path):
+    texts = {"empty": "", "strange": "zebra zebra", "short": "cat", "long": CATS, "dogs": DOGS}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    said = call("topics", topic_run, tmp_path, "-o", tmp_path / "topics.csv", "--documents", 1)
+    assert said.code == 0, said.err
+    assert "\n2 documents hold no known word\n" in said.out
+    first, _, second = said.out.split("\n\n")[:3]
+    assert sorted(int(line.split()[2]) for line in first.splitlines()[1:]) == [1, 2]
+    assert {line.split()[2] for line in second.splitlines()[1:]} == {"long.txt", "dogs.txt"}
+    frame = pd.read_csv(tmp_path / "topics.csv").set_index("id")
+    assert frame.loc[["empty.txt", "strange.txt"], "topic"].tolist() == [-1, -1]
+    assert frame["words"].to_dict() == {"dogs.txt": 5, "empty.txt": 0, "long.txt": 5, "short.txt": 1, "strange.txt": 0}
 
 
 def test_documents_may_be_clustered_by_their_mixtures(call, topic_run: Path, texts: Path):

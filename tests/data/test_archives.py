@@ -346,6 +346,41 @@ def test_an_encrypted_zip_says_so(folder: Path, tmp_path: Path) -> None:
         open_source(archive)
 
 
+def with_link(archive: Path, name: str, target: str) -> Path:
+    with zipfile.ZipFile(archive, "a") as file:
+        link = zipfile.ZipInfo(name)
+        link.external_attr, link.create_system = 0o120777 << 16, 3
+        file.writestr(link, target)
+    return archive
+
+
+def test_an_encrypted_zip_with_a_link_says_so(folder: Path, tmp_path: Path) -> None:
+    archive = with_link(pack_zip(folder, tmp_path / "a.zip"), "notes", "cat/000.png")
+    content = bytearray(archive.read_bytes())
+    at = content.find(b"PK\x01\x02")
+    while at >= 0:
+        content[at + 8] |= 1
+        at = content.find(b"PK\x01\x02", at + 4)
+    archive.write_bytes(bytes(content))
+    with pytest.raises(DataError, match="is encrypted"):
+        open_source(archive)
+
+
+def test_a_damaged_link_is_a_member_that_cannot_be_read(folder: Path, tmp_path: Path) -> None:
+    archive = pack_zip(folder, tmp_path / "a.zip")
+    for name in ("soft.png", "unasked"):
+        with_link(archive, name, f"cat/000.png?{name}")
+    content = bytearray(archive.read_bytes())
+    for name in (b"soft.png", b"unasked"):
+        content[content.find(b"cat/000.png?" + name)] ^= 1
+    archive.write_bytes(bytes(content))
+    data = open_source(archive, on_error="skip")
+    (problem,) = data.skipped
+    assert problem.where == "soft.png"
+    assert "a link that cannot be read" in problem.why
+    assert len(data) == 8
+
+
 def test_a_broken_member_is_a_broken_file(folder: Path, tmp_path: Path) -> None:
     (folder / "cat" / "001.png").write_bytes(b"no image")
     for archive in (pack_zip(folder, tmp_path / "a.zip"), pack_tar(folder, tmp_path / "a.tar")):

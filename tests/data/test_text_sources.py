@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nolabel.data import named
+from nolabel.data import memory, named
 from nolabel.data.documents import decoded
 from nolabel.data.named import DOWNLOADS, NAMES, Download
 from nolabel.data.source import open as open_source
@@ -170,6 +170,7 @@ RUSSIAN, CHINESE = "Однажды весною, в час небывало жа
         (b"a\0b\0c\0", "zero bytes: this is binary data, or UTF-16 without a byte order mark"),
         (RUSSIAN.encode("cp1251"), r"too many for a Western European text; state its encoding, such as encoding='gb1"),
         (CHINESE.encode("gb18030"), "state its encoding"),
+        ("закат".encode("cp1251"), "100% are beyond ASCII, too many"),  # few bytes, but nearly all of them
         (bytes(range(1, 32)) * 4 + b"\xff", "control characters: binary"),
     ],
 )
@@ -220,6 +221,15 @@ def test_texts_taken_for_western_european_are_noted(tmp_path: Path) -> None:
     assert data.texts[0] == "Größe and more"
     assert len(data.notes) == 1
     assert data.notes[0].startswith("1 in cp1252 of 2 texts are not UTF-8")
+
+
+def test_texts_are_kept_as_long_as_the_memory_that_they_take_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["猫" * 100, "犬" * 100]  # two bytes a character, and what Python keeps beside them
+    monkeypatch.setattr(memory, "whole_bytes", lambda: 400)
+    assert open_source(texts, modality="text").texts is None
+    assert open_source(texts, modality="text", in_memory=True).texts == texts
+    monkeypatch.setattr(memory, "whole_bytes", lambda: sum(map(sys.getsizeof, texts)))
+    assert open_source(texts, modality="text").texts == texts
 
 
 def test_lines_that_are_no_text(tmp_path: Path) -> None:

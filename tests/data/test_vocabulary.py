@@ -63,7 +63,8 @@ def test_words_are_runs_of_letters_of_any_script(text: str, found: list[str]) ->
         ("东京大学", ["东京", "京大", "大学"]),
         ("猫", ["猫"]),
         ("カタカナ、ひらがな", ["カタ", "タカ", "カナ", "ひら", "らが", "がな"]),
-        ("Tokyo東京tower", ["tokyo", "tower", "東京"]),
+        ("Tokyo東京tower", ["tokyo", "東京", "tower"]),
+        ("猫 cat 东京大 dog", ["猫", "cat", "东京", "京大", "dog"]),
         ("𠮷野家", ["𠮷野", "野家"]),  # beyond the basic plane
         ("ที่นี่", ["ที่นี่"]),  # two consonants, each with its marks
     ],
@@ -82,7 +83,9 @@ def test_characters_of_all_scripts_or_of_none() -> None:
 def test_case_length_and_rows_of_words() -> None:
     assert words("The Cat", lowercase=False) == ["The", "Cat"]
     assert words("a an the ant É été", min_length=3) == ["the", "ant", "été"]
-    assert words("big red the dog", ngrams=(1, 2), stop_words=("the",)) == ["big", "red", "dog", "big red", "red dog"]
+    in_order = ["big", "big red", "red", "red dog", "dog"]  # windows of words are laid over this order
+    assert words("big red the dog", ngrams=(1, 2), stop_words=("the",)) == in_order
+    assert words("a b c d", ngrams=(2, 3)) == ["a b", "a b c", "b c", "b c d", "c d"]
     assert words("big red dog", ngrams=(3, 3)) == ["big red dog"]
     assert words("big", ngrams=(2, 2)) == []
 

@@ -56,6 +56,23 @@ def test_samples_are_where_predict_says(method):
     np.testing.assert_array_equal(one_by_one, found.labels[::9])
 
 
+def test_a_sample_asked_for_again_is_noise_as_before():
+    codes = scattered(planted(spread=0.5)[0], many=40)
+    found = nolabel.cluster(codes, "hdbscan", largest=6)
+    assert 0 < found.is_noise.sum() < len(codes)
+    again = found.assign(codes)
+    np.testing.assert_array_equal(again.is_noise, found.is_noise)
+    np.testing.assert_array_equal(again.confidence, found.confidence)
+
+
+def test_a_smallest_size_is_not_lost_by_drawing():
+    codes, _ = planted(each=60)
+    found = nolabel.cluster(codes, "hdbscan", min_size=6, max_samples=80)
+    assert f"min_size=6 of {len(codes)} samples became 5 of the 80 that hdbscan looked at." in found.notes
+    assert found.k == 4
+    assert not any("min_size" in note for note in nolabel.cluster(codes, "hdbscan", min_size=6).notes)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_new_samples_go_to_their_cluster(method):
     codes, _ = planted()
@@ -239,12 +256,18 @@ def test_missing_values_do_not_count():
 
 
 def test_words_are_ranked_by_c_tf_idf():
-    counts = np.array([[8.0, 2, 0, 10], [0, 2, 8, 10]])
-    first, second = word_traits(counts, ["cat", "both", "dog", "the"], 3)
-    assert [trait.name for trait in first] == ["cat", "the", "both"]
+    counts = np.array([[8.0, 2, 0, 2, 8], [0, 2, 8, 1, 9]])
+    first, second = word_traits(counts, ["cat", "both", "dog", "purr", "the"], 3)
+    assert [trait.name for trait in first] == ["cat", "purr"]
     assert second[0].name == str(second[0]) == "dog"
     assert first[0].weight == pytest.approx(8 / 20 * np.log(1 + 20 / 8))
     assert first[0].inside == pytest.approx(0.4)
+
+
+def test_words_that_are_common_everywhere_set_nothing_apart():
+    counts = np.array([[1.0, 90, 60], [90, 1, 61], [0, 0, 30]])
+    told = [[trait.name for trait in traits] for traits in word_traits(counts, ["cat", "dog", "the"], 3)]
+    assert told == [["dog"], ["cat"], ["the"]]  # the third cluster is nothing but that
 
 
 def things(count=120):
@@ -439,6 +462,14 @@ def test_what_belongs_together_must_fit(table_model):
         nolabel.cluster(table_model)
 
 
+def test_a_model_with_a_tokenizer_clusters_texts():
+    texts = ["cat|mouse|sofa", "dog|bone|leash"] * 12
+    model = nolabel.LDA(n_topics=2, tokenizer=lambda text: text.split("|"), max_df=1.0, epochs=20, random_state=0)
+    found = nolabel.cluster(model.fit(texts), k=2, data=texts)
+    assert adjusted_rand_score(np.arange(24) % 2, found.labels) == 1
+    assert nolabel.evaluate(model, texts, seeds=2).samples == 24
+
+
 def test_strangers_are_refused(tmp_path):
     from sklearn.decomposition import PCA
 
@@ -476,5 +507,5 @@ def test_texts_are_told_by_their_words(tmp_path):
     found = nolabel.cluster(np.array([[0.0, row % 2] for row in range(12)]), k=2, data=data)
     told = [[trait.name for trait in one.traits] for one in found.descriptions]
     assert {tuple(sorted(words[:3])) for words in told} == {("cats", "purr", "sleep"), ("bark", "dogs", "run")}
-    assert told[0][3] == "and"
+    assert all(len(words) == 3 for words in told)  # `and` is in both
     assert found.descriptions[0].medoids[0].endswith(".txt")

@@ -84,7 +84,7 @@ def test_measures_that_have_a_meaning():
 def test_measure_walks_all_samples_in_order():
     stored = torch.randint(0, 256, (7, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     data = Dataset(DataSpec("image", (1, 8, 8), "unit"), stored, range(7))
-    rebuild = lambda x: x * 0.5  # noqa: E731
+    rebuild = lambda batch: batch.x * 0.5  # noqa: E731
     found = measure(data, rebuild, batch_size=3)
     x = stored.float() / 255
     np.testing.assert_allclose(found["MSE"], mse(x, x * 0.5).numpy(), rtol=1e-5)
@@ -96,4 +96,4 @@ def test_measure_uses_the_mask_of_the_data():
     store = torch.tensor([[0.0, 9.0], [1.0, 1.0]])
     mask = torch.tensor([[True, False], [True, True]])
     data = Dataset(DataSpec("table", (2,), "real"), store, range(2), mask=mask)
-    np.testing.assert_allclose(measure(data, lambda x: x * 0)["MSE"], [0.0, 1.0])
+    np.testing.assert_allclose(measure(data, lambda batch: batch.x * 0)["MSE"], [0.0, 1.0])

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 import nolabel
 from nolabel.errors import ArgumentError, NolabelError, OutputError, SavedModelError
 from nolabel.methods import _folder
-from nolabel.training import lock
+from nolabel.training import engine, lock
 
 X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
@@ -252,6 +252,33 @@ def test_arguments_that_prove_wrong_late_leave_no_folder(tmp_path: Path) -> None
     with pytest.raises(ArgumentError, match="plan.device"):
         tiny(plan={"device": "cuda:99"}).fit(X, out=tmp_path / "some" / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+@pytest.mark.parametrize("after", [0, 2])
+def test_what_was_learned_before_a_late_error_is_kept(
+    after: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epoch = engine._Run._epoch
+
+    def failing(run: engine._Run, number: int) -> None:
+        if number == after:
+            raise error
+        epoch(run, number)
+
+    model, shorter = tiny(epochs=5), tiny(epochs=2).fit(X)
+    monkeypatch.setattr(engine._Run, "_epoch", failing)
+    with pytest.raises(error):
+        model.fit(X)
+    if after == 0:
+        assert not hasattr(model, "learner_")
+        return
+    assert len(model.history_) == 2
+    assert not model.learner_.training
+    np.testing.assert_array_equal(model.transform(X), shorter.transform(X))
+    with pytest.raises(error):
+        model.fit(X[:, :3])
+    assert model.n_features_in_ == 3  # the second fit has learned, too
 
 
 @pytest.mark.parametrize("empty", ["", " ", 3, None])
@@ -579,6 +606,46 @@ def test_saving_again_replaces_and_clears_what_a_kill_has_left(tmp_path: Path) -
     tiny(random_state=3).fit(X).save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
     assert nolabel.load(tmp_path).seed_ == 3
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_model_is_whole_at_every_moment_of_its_replacement(
+    moment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before or after each of the two files is written, there is the old model or the new one, and both can be
+    replaced again.
+    """
+    old, new = tiny().fit(X), tiny(random_state=3).fit(X)
+    old.save(tmp_path)
+    passed = 0
+
+    def killed(path: Path, content: bytes, write: Callable[..., None] = _folder.write_whole) -> None:
+        nonlocal passed
+        for part in (lambda: None, lambda: write(path, content)):
+            part()
+            if passed == moment:
+                raise KeyboardInterrupt
+            passed += 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_folder, "write_whole", killed)
+        if moment < 4:
+            with pytest.raises(KeyboardInterrupt):
+                new.save(tmp_path)
+        else:
+            new.save(tmp_path)
+    found = nolabel.load(tmp_path)
+    expected = new if moment >= 3 else old
+    assert found.seed_ == expected.seed_
+    np.testing.assert_array_equal(found.transform(X), expected.transform(X))
+    with monkeypatch.context() as patch:
+        patch.setattr(_folder, "write_whole", lambda path, content: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            tiny(random_state=4).fit(X).save(tmp_path)
+    assert nolabel.load(tmp_path).seed_ == expected.seed_
+    tiny(random_state=5).fit(X).save(tmp_path)
+    assert nolabel.load(tmp_path).seed_ == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
 
 
 def test_a_model_is_not_written_among_other_things(tmp_path: Path) -> None:

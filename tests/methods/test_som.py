@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -69,10 +70,13 @@ def test_every_kind_of_map_comes_near_the_data(grid: str, topology: str, neighbo
             small(neighbourhood=neighbourhood, rule=rule).fit(X)
         return
     radius = (2.0, 1.0) if neighbourhood == "mexican_hat" else None
-    model = small(grid=grid, topology=topology, neighbourhood=neighbourhood, rule=rule, radius=radius).fit(X)
+    how = {"grid": grid, "topology": topology, "neighbourhood": neighbourhood, "rule": rule, "radius": radius}
+    model = small(init="random", **how).fit(X)
     scaled = (X - X.mean(0)) / X.std(0)
     one_unit = np.linalg.norm(scaled, axis=1).mean()
     assert model.quantization_error(X) < 0.75 * one_unit
+    assert model.quantization_error(X) < 0.8 * model.history_[0]["quantization_error"]
+    assert model.history_[0]["units_moved"] > 0.7
     assert np.isfinite(model.units_).all()
     assert np.abs(model.units_).max() < 2 * np.abs(scaled).max()
 
@@ -99,6 +103,89 @@ def test_a_ring_goes_around_a_toroid() -> None:
     ends = np.linalg.norm(toroid.units_[0] - toroid.units_[-1])
     assert ends < 2 * np.linalg.norm(np.diff(toroid.units_, axis=0), axis=1).mean()
     assert toroid.topographic_error(X) == 0
+
+
+@pytest.mark.parametrize("grid", ["rectangular", "hexagonal"])
+def test_a_mexican_hat_makes_an_ordered_map(grid: str) -> None:
+    X = np.random.default_rng(0).uniform(size=(2000, 2))
+    start, model = (
+        SOM(shape=(12, 12), grid=grid, neighbourhood="mexican_hat", radius=(3, 2), epochs=epochs, random_state=0).fit(X)
+        for epochs in (1, 20)
+    )
+    assert min(record["units_moved"] for record in model.history_) > 0.5
+    assert model.topographic_error(X) < 0.2
+    assert model.quantization_error(X) < 0.6 * np.linalg.norm((X - X.mean(0)) / X.std(0), axis=1).mean()
+    assert not np.array_equal(start.units_, model.units_)
+
+
+def test_units_that_never_move_are_told_of() -> None:
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    model = SOM(shape=(30, 30), radius=(0.01, 0.01), init="random", epochs=3, random_state=0).fit(X[:20])
+    (verdict,) = [verdict for verdict in model.health_ if verdict.name == "not learning"]
+    assert "larger first radius" in verdict.knob
+    settled = SOM(shape=(5, 5), init="samples", epochs=30, random_state=0).fit(X)
+    assert "not learning" not in {verdict.name for verdict in settled.health_}
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e4])
+def test_data_far_from_zero_are_mapped_as_those_near_it(offset: float) -> None:
+    X = np.random.default_rng(0).normal(size=(600, 4)).astype(np.float32)
+    near, far = (small().fit(dense_rows(part)) for part in (X, X + offset))
+    opened = dense_rows(X + offset)
+    assert far.quantization_error(opened) < 1.05 * near.quantization_error(dense_rows(X))
+    assert far.quantization_error_ == pytest.approx(near.quantization_error_, rel=0.05)
+    apart = np.linalg.norm((X + offset)[:, None].astype(np.float64) - far.units_[None], axis=2)
+    assert (far.predict(opened) == apart.argmin(1)).mean() > 0.99
+
+
+@pytest.mark.parametrize("radius", [1e-20, 1e-200])
+def test_with_hardly_any_radius_it_is_kmeans(radius: float) -> None:
+    from sklearn.cluster import KMeans
+
+    X, _ = blobs()
+    model = small(radius=(radius, radius), init="samples", epochs=100).fit(X)
+    scaled = np.asarray(nolabel.open(X).store, dtype=np.float64)
+    begun = small(radius=(radius, radius), init="samples", epochs=100)
+    begun._begin(begun._take(X, None)[0], X)
+    from nolabel.training.engine import start as begin
+
+    begin(begun.learner_, nolabel.open(X), begun.seed_)
+    centres = begun.units_.astype(np.float64)
+    reference = KMeans(30, init=centres, n_init=1, algorithm="lloyd", tol=0, max_iter=300).fit(scaled)
+    assert_allclose(model.units_, reference.cluster_centers_, rtol=1e-3, atol=1e-3)
+
+
+def test_the_online_rule_goes_from_its_first_to_its_last_radius_within_an_epoch() -> None:
+    X = np.random.default_rng(0).uniform(size=(3000, 2))
+    once = SOM(shape=(8, 8), rule="online", init="random", epochs=1, random_state=0).fit(X)
+    batch = SOM(shape=(8, 8), epochs=10, random_state=0).fit(X)
+    assert once.history_[-1]["radius"] == pytest.approx(0.5, rel=0.01)
+    assert once.quantization_error(X) < 1.5 * batch.quantization_error(X)
+    assert once.topographic_error(X) < 0.2
+
+
+def test_an_epoch_of_the_online_rule_is_the_rule_sample_by_sample() -> None:
+    """With a radius and a rate that go down by the same factor all along, whatever the batches."""
+    X, _ = blobs(100)
+    model = small(rule="online", init="samples", epochs=1, batch_size=30)
+    model._begin(model._take(X, None)[0], X)
+    from nolabel.data.sampler import Order
+    from nolabel.training.engine import start as begin
+
+    data = model._take(X, None)[0]
+    begin(model.learner_, data, model.seed_)
+    weights, grid = model.learner_.weights.detach().clone(), Grid(6, 5)
+    fitted = small(rule="online", init="samples", epochs=1, batch_size=30).fit(X)
+    order = Order(torch.arange(100), 30, model.seed_).epoch(0)
+    turn = (torch.arange(100) + 0.5) / 100
+    radii, rates = (3 * (0.5 / 3) ** turn).tolist(), (0.5 * 0.02**turn).tolist()
+    topographic.online_rule(weights, data.store[order], grid, "gaussian", radii, rates)
+    assert_allclose(fitted.units_, weights.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_online_rule_refuses_a_rate_that_overshoots() -> None:
+    with pytest.raises(ArgumentError, match="learning_rate must be at least 0 and at most 1; got 1.5"):
+        small(rule="online", learning_rate=1.5).fit(blobs()[0])
 
 
 def test_errors_after_fit_are_those_of_the_last_epoch() -> None:
@@ -137,6 +224,22 @@ def test_a_stream_comes_near_the_data() -> None:
         model.partial_fit(part)
     assert [record["radius"] for record in model.history_[:5]] == pytest.approx([3.0, 1.5, 0.75, 0.5, 0.5])
     assert model.quantization_error(X) < 1.3 * small().fit(X).quantization_error(X)
+
+
+def test_a_stream_by_the_online_rule_begins_with_the_first_radius_and_rate(tmp_path: Path) -> None:
+    X, _ = blobs(2000)
+    model = SOM(shape=(6, 5), rule="online", init="random", random_state=0)
+    for part in np.array_split(X, 10):
+        model.partial_fit(part)
+    radii = [record["radius"] for record in model.history_]
+    assert 1.5 < radii[0] < 3
+    assert radii == sorted(radii, reverse=True)
+    assert radii[-1] < 1
+    assert model.quantization_error(X) < 1.5 * small().fit(X).quantization_error(X)
+    fitted = small(rule="online").fit(X)
+    loaded = nolabel.load(fitted.save(tmp_path / "map"))
+    loaded.partial_fit(X[:100])
+    assert loaded.history_[-1]["radius"] == pytest.approx(0.5, rel=0.05)  # goes on from where it was
 
 
 def test_forgetting_follows_data_that_move() -> None:
@@ -391,6 +494,47 @@ def test_images_are_drawn_as_images_and_into_given_axes(drawn: object) -> None:
     assert len(ax.images) == 30
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (1, 8, 8), (8, 8, 3), (3, 8, 8)])
+def test_images_of_every_layout_are_drawn_in_one_scale(shape: tuple[int, ...], drawn: object) -> None:
+    images = np.random.default_rng(0).integers(0, 120, (80, *shape), dtype=np.uint8)
+    images[:3] = 255
+    model = small().fit(nolabel.open(images, modality="image"))
+    ax = model.plot("planes")
+    assert len(ax.images) == 30  # type: ignore[union-attr]
+    channels = 3 if 3 in shape else 1
+    for made, weights in zip(ax.images, model.units_):  # type: ignore[union-attr]
+        assert made.get_array().shape == ((8, 8, 3) if channels == 3 else (8, 8))
+        assert made.get_clim() == (0, 1)
+        assert_allclose(np.sort(made.get_array().ravel()), np.sort(weights.clip(0, 1)), atol=1e-6)
+    ax.figure.canvas.draw()  # type: ignore[union-attr]
+    with pytest.raises(ArgumentError, match="images have no columns"):
+        model.plot("planes", columns=[0])
+
+
+def test_every_column_of_a_table_is_drawn(drawn: object) -> None:
+    X, y = blobs()
+    frame = pd.DataFrame({"kind": np.array(list("abcd"))[y], "big": X[:, 0] > 0})
+    model = small().fit(frame)
+    kind, big = np.ravel(model.plot("planes"))[:2]
+    assert kind.get_title().startswith("kind = ")
+    assert big.get_title() == "big"
+    which = "abcd".index(kind.get_title()[-1])
+    (cells,) = [made for made in kind.collections if len(made.get_paths()) == 30]
+    assert_allclose(cells.get_array(), model.units_[:, which], atol=1e-6)
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 15)), columns=[f"c{n}" for n in range(15)])
+    model = small(epochs=2).fit(wide)
+    assert sum(bool(ax.get_title()) for ax in np.ravel(model.plot("planes"))) == 12
+    named = np.ravel(model.plot("planes", columns=list(wide.columns)))
+    assert [ax.get_title() for ax in named if ax.get_title()] == list(wide.columns)
+    with pytest.raises(ArgumentError, match="columns names no column"):
+        model.plot("planes", columns=[])
+
+
+def test_a_map_of_few_units_has_few_clusters(drawn: object) -> None:
+    model = SOM(shape=(2, 2), epochs=3, random_state=0).fit(blobs()[0])
+    assert len(model.plot("clusters").collections[0].get_paths()) == 4  # type: ignore[union-attr]
+
+
 def test_pictures_that_lack_something_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = blobs()
     model = small().fit(X)
@@ -419,8 +563,14 @@ def test_evaluate_has_rows_for_maps() -> None:
     assert near["model"].mean == pytest.approx(model.quantization_error(X))
     assert near["raw"].mean < near["PCA"].mean
     assert near["model"].mean < near["untrained"].mean
+    assert near["untrained"].mean == pytest.approx(near["PCA"].mean, rel=0.01)  # how it began, not noise
     assert set(order) == {"model", "untrained", "PCA"}
-    gaps = nolabel.evaluate(small(missing="ignore").fit(holes(X)), holes(X), seeds=2)
+    seeing = small(missing="ignore").fit(holes(X))
+    gaps = nolabel.evaluate(seeing, holes(X), seeds=2)
+    opened = nolabel.open(holes(X), spec=seeing.spec_)
+    missed = (np.asarray(opened.store) - seeing.units_[seeing.predict(holes(X))]) ** 2 * opened.mask.numpy()
+    rebuilt = (missed.sum(1) / opened.mask.numpy().sum(1)).mean()
+    assert gaps["MSE per value"].values["model"].mean == pytest.approx(rebuilt, rel=1e-5)
     assert set(gaps["quantization error"].values) == {"model", "untrained"}
 
 

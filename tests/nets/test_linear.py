@@ -42,6 +42,15 @@ def test_a_layer_is_torchs_own_with_the_same_names(bias: bool) -> None:
     torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
 
 
+def test_a_gradient_that_is_one_value_everywhere() -> None:
+    """The gradient of a sum is expanded: its rows share their memory."""
+    x, weight, bias = operands(256, 300, 40)
+    found = torch.autograd.grad(linear(x, weight, bias).sum(), (x, weight, bias))
+    expected = (weight.sum(0).expand(256, -1), x.sum(0).expand(40, -1), torch.full((40,), 256.0))
+    for ours, theirs in zip(found, expected):
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-4)
+
+
 def test_second_derivatives() -> None:
     """The contractive penalty differentiates a gradient."""
     x, weight, bias = operands(256, 300, 40)
@@ -52,7 +61,8 @@ def test_second_derivatives() -> None:
         return torch.autograd.grad(slope.square().sum(), weight)[0]
 
     assert suits(x, weight)
-    torch.testing.assert_close(curvature(linear), curvature(F.linear), rtol=1e-2, atol=0.1)
+    exact = curvature(lambda x, w, b: F.linear(x.double(), w.double(), b.double())).float()
+    torch.testing.assert_close(curvature(linear), exact, rtol=1e-3, atol=1e-4 * exact.abs().max().item())
 
 
 def test_functional_transforms() -> None:
@@ -68,6 +78,29 @@ def test_frozen_operands_get_no_gradient() -> None:
     assert x.grad is None
     assert bias.grad is None
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize(("x_learns", "weight_learns"), [(True, True), (False, True), (True, False)])
+def test_only_what_a_gradient_needs_is_kept(x_learns: bool, weight_learns: bool) -> None:
+    x, weight, bias = operands(256, 300, 40)
+    assert suits(x, weight)
+    y = linear(x.detach().requires_grad_(x_learns), weight.detach().requires_grad_(weight_learns), bias)
+    kept_x, kept_weight = y.grad_fn.saved_tensors  # type: ignore[union-attr]
+    assert (kept_x is not None, kept_weight is not None) == (weight_learns, x_learns)
+    y.sum().backward()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch's own, when it is first used
+def test_forward_mode() -> None:
+    from torch.autograd import forward_ad
+
+    x, weight, bias = operands(256, 300, 40)
+    towards = torch.randn(256, 300, generator=torch.Generator().manual_seed(1))
+    with forward_ad.dual_level():
+        y = linear(forward_ad.make_dual(x.detach(), towards), weight, bias)
+        tangent = forward_ad.unpack_dual(y).tangent
+    assert tangent is not None
+    torch.testing.assert_close(tangent, towards @ weight.t(), rtol=1e-4, atol=1e-3)
 
 
 def test_what_does_not_suit() -> None:

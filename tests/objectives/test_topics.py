@@ -134,6 +134,23 @@ def test_e_step_is_that_of_scikit_learn(device_path: bool, monkeypatch: pytest.M
     np.testing.assert_allclose(found.statistics, (sums * model.exp_dirichlet_component_).T, atol=1e-7)
 
 
+def test_what_is_not_asked_for_is_not_computed() -> None:
+    table = variational_topics.word_table(random_phi())
+    found = variational_topics.infer(counts(), table, ALPHA, steps=3, statistics=False, bound=False)
+    assert found.statistics is None
+    assert found.score is None
+
+
+@pytest.mark.parametrize("module", [topics, variational_topics])
+def test_off_the_cpu_it_ends_when_all_documents_are_done(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, gathered = [], topics.gathered
+    monkeypatch.setattr(module, "gathered", lambda *given: steps.append(1) or gathered(*given))
+    monkeypatch.setattr(module, "_on_cpu", module._by_torch)
+    table, x = random_phi(), counts()
+    module.infer(x, table, ALPHA, steps=10_000, statistics=False)
+    assert len(steps) < 1000
+
+
 def test_bound_is_that_of_scikit_learn() -> None:
     x = counts(60)
     model = sklearn_model(x)
@@ -248,3 +265,16 @@ def test_log_likelihood_is_its_equation() -> None:
     theta = torch.from_numpy(np.random.default_rng(1).dirichlet(np.ones(K), size=5))
     wanted = (x.to_dense().double() * (theta @ phi.T).log()).sum(1)
     np.testing.assert_allclose(completion.log_likelihood(x, theta, phi), wanted, rtol=1e-12)
+
+
+def test_long_documents_take_a_bounded_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, phi = counts(40), random_phi()
+    theta = torch.from_numpy(np.random.default_rng(1).dirichlet(np.ones(K), size=40))
+    whole = completion.log_likelihood(x, theta, phi)
+    bound = variational_topics.document_bound(x, phi, ALPHA, theta)
+    pieces: list[int] = []
+    monkeypatch.setattr(topics, "PART", 7 * K)
+    monkeypatch.setattr(torch, "cat", lambda parts, cat=torch.cat: pieces.append(len(parts)) or cat(parts))
+    assert torch.equal(completion.log_likelihood(x, theta, phi), whole)
+    assert pieces == [-(-len(x.values()) // 7)]
+    assert torch.equal(variational_topics.document_bound(x, phi, ALPHA, theta), bound)

@@ -15,7 +15,7 @@ from nolabel.errors import ArgumentError
 from nolabel.objectives import topographic
 from nolabel.objectives.first_units import first_units, principal
 from nolabel.objectives.grids import Grid
-from nolabel.objectives.neighbourhoods import KERNELS, kernel, smooth
+from nolabel.objectives.neighbourhoods import KERNELS, kernel, pulls_and_pushes, smooth
 from nolabel.randomness import Draws
 
 GRIDS = [
@@ -132,9 +132,28 @@ def test_large_kernels_are_made_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     from nolabel.objectives import neighbourhoods
 
     grid, values = Grid(6, 7, "hexagonal"), numbers(42, 2)
-    whole = smooth(grid, "gaussian", 2.0, values)
+    whole = smooth(grid, "mexican_hat", 2.0, values)
     monkeypatch.setattr(neighbourhoods, "BLOCK_VALUES", 100)
-    assert_close(smooth(grid, "gaussian", 2.0, values), whole, rtol=1e-13, atol=0)
+    assert_close(smooth(grid, "mexican_hat", 2.0, values), whole, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("neighbourhood", KERNELS)
+def test_pulls_and_pushes_are_the_two_signs_of_a_neighbourhood(neighbourhood: str) -> None:
+    grid, values = Grid(5, 4), numbers(20, 3)
+    pull, push = pulls_and_pushes(grid, neighbourhood, 1.3, values)
+    h = kernel(grid, neighbourhood, 1.3, all_units(grid))
+    assert_close(pull, h.where(h > 0, 0.0) @ values, rtol=1e-12, atol=1e-12)
+    assert_close(pull - push, smooth(grid, neighbourhood, 1.3, values), rtol=1e-12, atol=1e-12)
+    assert (push != 0).any() == (neighbourhood == "mexican_hat")
+
+
+@pytest.mark.parametrize("radius", [1e-2, 1e-20, 1e-200])
+@pytest.mark.parametrize("neighbourhood", KERNELS)
+@pytest.mark.parametrize("form", ["rectangular", "hexagonal"])
+def test_a_very_small_neighbourhood_is_the_unit_itself(form: str, neighbourhood: str, radius: float) -> None:
+    grid, values = Grid(4, 5, form), numbers(20, 3)
+    assert_close(smooth(grid, neighbourhood, radius, values.float()), values.float(), rtol=0, atol=0)
+    assert_close(smooth(grid, neighbourhood, radius, values), values, rtol=0, atol=0)
 
 
 # --- best units ------------------------------------------------------------------------------------------------------
@@ -168,6 +187,27 @@ def test_of_equally_near_units_the_lowest_is_first() -> None:
     found = topographic.best_units(torch.zeros(3, 2), torch.ones(5, 2))
     assert found.first.tolist() == [0, 0, 0]
     assert found.second.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("kind", ["dense", "masked", "sparse"])
+@pytest.mark.parametrize("offset", [30.0, 1e3, 1e4])
+def test_best_units_of_data_far_from_zero(kind: str, offset: float) -> None:
+    """Of distances of 1 products of float32 leave nothing at 10^4."""
+    x, weights = (numbers(200, 5, seed=seed).float() + offset for seed in (0, 1))
+    mask = numbers(200, 5, seed=2) > -0.7 if kind == "masked" else None
+    if mask is not None:
+        mask[:, 0] = True
+    apart = x.double()[:, None] - weights.double()[None]
+    exact = (
+        apart.square().sum(2) if mask is None else (apart.square() * mask[:, None]).sum(2) * 5 / mask.sum(1)[:, None]
+    )
+    found = topographic.best_units(sparse(x) if kind == "sparse" else x, weights, mask)
+    if kind == "sparse":  # such rows stay where they are: half the digits are gone, not all
+        assert (found.first == exact.argmin(1)).double().mean() > 0.9
+        return
+    assert_close(found.first, exact.argmin(1), rtol=0, atol=0)
+    assert_close(found.second, exact.scatter(1, found.first[:, None], math.inf).argmin(1), rtol=0, atol=0)
+    assert_close(found.squared.double(), exact.min(1).values, rtol=1e-4, atol=1e-5)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +245,7 @@ def test_sparse_rows_are_treated_as_dense_ones(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("gaps", [False, True])
-@pytest.mark.parametrize("neighbourhood", KERNELS)
+@pytest.mark.parametrize("neighbourhood", ["gaussian", "bubble", "mexican_hat"])
 def test_the_batch_rule_is_the_weighted_mean(neighbourhood: str, gaps: bool) -> None:
     grid, x, weights = Grid(3, 4), numbers(40, 3), numbers(12, 3, seed=1)
     seen = numbers(40, 3, seed=2) > -0.7 if gaps else torch.ones(40, 3, dtype=torch.bool)
@@ -216,18 +256,40 @@ def test_the_batch_rule_is_the_weighted_mean(neighbourhood: str, gaps: bool) -> 
     for k, d in itertools.product(range(12), range(3)):
         h = [kernel(grid, neighbourhood, 1.1, torch.tensor([k]))[0, first[i]].item() for i in range(40)]
         there = [i for i in range(40) if seen[i, d]]
-        mass, reach = sum(h[i] for i in there), sum(abs(h[i]) for i in there)
-        if mass > 0:
-            expected[k, d] += sum(h[i] * (x[i, d] - weights[k, d]).item() for i in there) / reach
-    sums = smooth(grid, neighbourhood, 1.1, topographic.sums_per_unit(x, first, 12, mask))
+        pull, push = sum(max(h[i], 0.0) for i in there), sum(max(-h[i], 0.0) for i in there)
+        c = min(1.0, 0.1 * pull / push) if push else 1.0
+        step = sum((h[i] if h[i] > 0 else c * h[i]) * (x[i, d] - weights[k, d]).item() for i in there)
+        if pull > 1e-30:
+            expected[k, d] += step / (pull + c * push)
+    sums = topographic.sums_per_unit(x, first, 12, mask)
     counts = (
         topographic.sums_per_unit(seen.double(), first, 12)
         if gaps
         else topographic.counts_per_unit(first, 12, torch.float64)[:, None]
     )
-    reach = topographic.reach(grid, neighbourhood, 1.1, counts) if neighbourhood == "mexican_hat" else None
-    mass = smooth(grid, neighbourhood, 1.1, counts)
-    assert_close(topographic.batch_rule(weights, sums, mass, reach), expected, rtol=1e-10, atol=1e-10)
+    pulled, pushed = pulls_and_pushes(grid, neighbourhood, 1.1, sums)
+    p, q = pulls_and_pushes(grid, neighbourhood, 1.1, counts)
+    found = topographic.pushing_rule(weights, (pulled, p), (pushed, q))
+    assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    if neighbourhood != "mexican_hat":
+        assert_close(topographic.batch_rule(weights, pulled, p), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_a_hat_moves_units_that_are_pushed_more_than_pulled_and_none_runs_away() -> None:
+    grid, x = Grid(12, 12), numbers(3000, 4).clamp(-2, 2)
+    weights, pushed, moved = first_units("pca", grid, x, Draws(0, -1)), [], []
+    for _ in range(30):
+        before = weights
+        first = topographic.best_units(x, weights).first
+        counts = topographic.counts_per_unit(first, 144, torch.float64)[:, None]
+        parts = torch.cat([topographic.sums_per_unit(x, first, 144), counts], dim=1)
+        pull, push = (part.split([4, 1], dim=1) for part in pulls_and_pushes(grid, "mexican_hat", 2.0, parts))
+        pushed.append((push[1] > pull[1]).double().mean().item())
+        weights = topographic.pushing_rule(weights, (pull[0], pull[1]), (push[0], push[1]))
+        moved.append((weights != before).any(1).double().mean().item())
+        assert weights.abs().max() <= 2 * 1.1 / 0.9
+    assert max(pushed) > 0.5
+    assert min(moved) > 0.9
 
 
 def test_a_unit_that_nothing_pulls_stays() -> None:
@@ -243,12 +305,14 @@ def test_the_online_rule_takes_one_sample_after_the_other(gaps: bool) -> None:
     seen = numbers(20, 3, seed=2) > -0.5 if gaps else torch.ones(20, 3, dtype=torch.bool)
     seen[:, 0] = True
     expected = weights.clone()
-    for sample, there in zip(x, seen):
+    for turn, (sample, there) in enumerate(zip(x, seen)):
+        radius, rate = 2 - turn / 19, 0.3 - 0.2 * turn / 19
         c = min(range(12), key=lambda k: slow_squared(sample, expected[k], there))
         for k in range(12):
-            h = math.exp(-(slow_distance(grid, c, k) ** 2) / (2 * 1.5**2))
-            expected[k] += 0.3 * h * (sample - expected[k]) * there
-    topographic.online_rule(weights, x, grid, "gaussian", 1.5, 0.3, seen if gaps else None)
+            h = math.exp(-(slow_distance(grid, c, k) ** 2) / (2 * radius**2))
+            expected[k] += rate * h * (sample - expected[k]) * there
+    radii, rates = np.linspace(2, 1, 20).tolist(), np.linspace(0.3, 0.1, 20).tolist()
+    topographic.online_rule(weights, x, grid, "gaussian", radii, rates, seen if gaps else None)
     assert_close(weights, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -263,6 +327,13 @@ def test_principal_directions_are_those_of_the_covariance() -> None:
     assert_close((directions * vectors.flip(1)[:, :2]).sum(0).abs(), torch.ones(2).double(), rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("start", ["pca", "samples", "random"])
+def test_first_units_of_data_far_from_zero(start: str) -> None:
+    x = numbers(300, 4) * torch.tensor([4.0, 3.0, 2.0, 1.0])
+    near, far = (first_units(start, Grid(4, 5), of.float(), Draws(0, -1)) for of in (x, x + 1e4))
+    assert_close(far - 1e4, near, rtol=0, atol=0.02)
+
+
 @pytest.mark.parametrize("grid", GRIDS, ids=ids)
 @pytest.mark.parametrize("start", ["pca", "samples", "random"])
 def test_first_units_fit_any_grid_and_few_values(grid: Grid, start: str) -> None:
@@ -270,6 +341,33 @@ def test_first_units_fit_any_grid_and_few_values(grid: Grid, start: str) -> None
         weights = first_units(start, grid, numbers(9, width), Draws(1, -1))
         assert weights.shape == (grid.units, width)
         assert torch.isfinite(weights).all()
+
+
+def test_a_toroid_goes_around_two_directions_for_each_side() -> None:
+    x = numbers(500, 4) * torch.tensor([4.0, 3.0, 2.0, 1.0])
+    grid = Grid(6, 9, "rectangular", "toroid")
+    weights = first_units("pca", grid, x, Draws(0, -1)).view(6, 9, 4)
+    around_columns, around_rows = weights[0].var(0), weights[:, 0].var(0)
+    assert around_columns[:2].sum() > 20 * around_columns[2:].sum()  # the longer side, the first two directions
+    assert around_rows[2:].sum() > 20 * around_rows[:2].sum()
+
+
+@pytest.mark.parametrize("grid", [Grid(1, 16, "rectangular", "toroid"), Grid(16, 1, "rectangular", "toroid")])
+def test_a_ring_of_units_lies_around_a_ring_of_samples(grid: Grid) -> None:
+    angle = torch.linspace(0, 2 * math.pi, 601, dtype=torch.float64)[:-1]
+    x = torch.stack([angle.cos(), angle.sin()], dim=1)
+    weights = first_units("pca", grid, x, Draws(0, -1))
+    assert_close(weights.norm(dim=1), torch.ones(16).double(), rtol=0.01, atol=0)
+    assert topographic.topographic_error(x, weights, grid) == 0
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_a_toroid_in_too_few_dimensions_is_not_folded(width: int) -> None:
+    x, grid = numbers(500, width), Grid(6, 8, "rectangular", "toroid")
+    weights = first_units("pca", grid, x, Draws(0, -1))
+    closest = torch.cdist(weights, weights).fill_diagonal_(math.inf).min()
+    assert closest > 0.1
+    assert topographic.topographic_error(x, weights, grid) < 0.05
 
 
 def test_the_longer_side_follows_the_first_direction() -> None:
@@ -319,7 +417,7 @@ def test_online_weights_are_minisoms(form: str) -> None:
     made.train(x.numpy(), 60)  # one sample after the other, decaying as sigma / (1 + 2 t / T)
     for t, sample in enumerate(x):
         decay = 1 + 2 * t / 60
-        topographic.online_rule(weights, sample[None], grid, "gaussian", 2.0 / decay, 0.5 / decay)
+        topographic.online_rule(weights, sample[None], grid, "gaussian", [2.0 / decay], [0.5 / decay])
     assert_close(weights, weights_of(made), rtol=1e-12, atol=1e-14)
 
 

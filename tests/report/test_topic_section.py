@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import nolabel
 from nolabel.evaluation.evaluate import evaluate
 from nolabel.evaluation.intertopic import distances, marginal, principal_coordinates, relevance, saliency
 from nolabel.methods.lda import LDA
@@ -221,6 +222,20 @@ def test_counts_without_texts_show_what_they_hold_most_of() -> None:
     assert content.map.lines[:2] == ["word 7 9, word 4 3", "all zero"]
     assert shown(content).words[:2] == ["0", "1"]
     render(content)
+
+
+def test_measures_say_how_they_were_taken(model: LDA, of_texts: Content) -> None:
+    coherence, _, perplexity = shown(of_texts).measures
+    assert "Taken as c_npmi, windows of 10 tokens, on all 61 documents; words outside" in coherence.meaning
+    unigram = model.unigram_perplexity(planted()[0])
+    assert model.perplexity(planted()[0]) < unigram <= 12.5
+    assert f"{unigram:.0f} for guesses by how common each word is, 12 for blind ones" in perplexity.meaning
+    assert "those of 10 known words or more, cut with seed 0" in perplexity.meaning
+
+
+def test_texts_that_were_not_kept_have_no_coherence(model: LDA) -> None:
+    data = nolabel.open(planted()[0], spec=model.spec_, in_memory=False)
+    assert shown(gather(model, data)).measures[0].value == "–"
 
 
 def test_documents_too_short_to_be_cut_leave_perplexity_out(model: LDA) -> None:

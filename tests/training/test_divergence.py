@@ -124,6 +124,28 @@ def test_a_counting_learner_is_put_back_when_an_epochs_refresh_fails(tmp_path: P
     assert untimed(outcome.history) == untimed(expected.history)
 
 
+def test_a_learner_that_moves_while_it_absorbs_is_put_back() -> None:
+    class Moving(Moments):
+        moves_while_absorbing = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = nn.Parameter(torch.zeros(4), requires_grad=False)
+
+        def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+            states.setdefault(step.number, state(self))
+            self.weights += batch.x.sum(0) * (float("nan") if step.number == 6 else 1.0)
+            return super().absorb(batch, step)
+
+    states: dict[int, dict[str, Tensor]] = {}
+    learner = Moving()
+    with pytest.raises(DivergedError, match="the weights became NaN or infinite at step 7. The state before"):
+        engine.run(job(learner, table()))
+    assert same(state(learner), states[6])
+    assert torch.isfinite(learner.weights).all()
+    assert learner.weights.abs().sum() > 0
+
+
 def test_statistics_that_are_nan_never_reach_the_learner() -> None:
     learner = Moments()
     x = torch.randn(40, 4)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from nolabel.data.sampler import split_rows
 from nolabel.errors import ArgumentError, OutputError, TrainingInterrupted
-from nolabel.training import engine
+from nolabel.training import engine, health
 from nolabel.training.ema import Average
-from nolabel.training.learner import GradientLearner, Step
+from nolabel.training.learner import GradientLearner, SeesGaps, Step
 from nolabel.training.progress import Listener
 from nolabel.types import Batch, Losses
 from training.toys import WIDTH, Duel, Line, Moments, job, make, mapped, same, state, table, untimed, values
@@ -334,6 +334,27 @@ def test_a_mask_comes_with_its_samples() -> None:
             return super().loss(batch, step)
 
     engine.run(job(Watched(), data, plan={"accumulate": 3}))
+
+
+def test_health_is_judged_by_codes_of_what_is_observed() -> None:
+    class Seeing(Line, SeesGaps):
+        def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
+            return self.down(x.where(mask, 0.0))
+
+    data = table(values_of=values(40).where(values(40, 9) > 0, 1e9 * values(40, 3)))
+    data.mask = values(40, 9) > 0
+    seen: list[Tensor] = []
+    learner, examine = Seeing(), health.examine
+
+    def noted(codes: Tensor, *more: Any, **named: Any) -> Any:
+        seen.append(codes)
+        return examine(codes, *more, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.health, "examine", noted)
+        patch.setattr(learner, "loss", lambda batch, step: Losses({"size": learner.down.weight.square().sum()}))
+        engine.run(job(learner, data))
+    assert seen[0].abs().max() < 1e3
 
 
 def test_a_batch_larger_than_the_data_is_all_of_them() -> None:

@@ -44,6 +44,7 @@ CASES: list[tuple[str, str, Tensor, Any]] = [
     ("dead units", "warning", dead, falling),
     ("not learning", "bad", spread, [{"loss": 0.6931 + 0.0005 * (-1) ** e} for e in range(5)]),
     ("not learning", "bad", spread, [{"loss": loss} for loss in (1.0, 2.0, 3.0)]),
+    ("not learning", "bad", spread, [{"loss": 1.0, "units_moved": 0.04}] * 3),
     ("overfitting", "warning", spread, held),
     ("posterior collapse", "bad", spread, [*falling, {"loss": 0.1, "nats": 0.02}]),
     ("codebook collapse", "bad", spread, [*falling, {"loss": 0.1, "in_use": 0.01}]),
@@ -66,6 +67,7 @@ def test_each_rule_fires(name: str, level: str, codes: Tensor, history: Any) -> 
         [{"loss": loss} for loss in (1.0, 5.0, 0.5)],
         [{"loss": 1 / e, "nats": 5.0, "in_use": 0.3} for e in range(1, 6)],
         [{"loss": 1 / e, "holdout_loss": 1 / e} for e in range(1, 9)],
+        [{"loss": 1.0, "units_moved": 1.0 / e} for e in range(1, 20)],  # a map that has settled
     ],
 )
 def test_rules_keep_quiet_about_good_runs(history: Any) -> None:

@@ -1,5 +1,6 @@
 """One run at a time in a folder: real processes, of which one is killed."""
 
+import contextvars
 import json
 import os
 import subprocess
@@ -107,4 +108,61 @@ def test_a_file_system_without_locks_is_used_without(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(lock.fcntl, "flock", unknown)
     with lock.held(tmp_path):
+        assert (tmp_path / lock.NAME).is_file()
+        lock.refuse_held(tmp_path)
+    assert not (tmp_path / lock.NAME).exists()
+
+
+def test_a_system_without_locks_is_used_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "fcntl", None)
+    with lock.held(tmp_path):
+        assert (tmp_path / lock.NAME).is_file()
+
+
+def test_the_file_of_somebody_else_is_left(tmp_path: Path) -> None:
+    with lock.held(tmp_path):
+        (tmp_path / lock.NAME).unlink()
+        (tmp_path / lock.NAME).write_text("another's")
+    assert (tmp_path / lock.NAME).read_text() == "another's"
+
+
+def test_looking_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / lock.NAME).touch()
+    looking = os.open(tmp_path / lock.NAME, os.O_RDWR)
+    lock.fcntl.flock(looking, lock.fcntl.LOCK_SH)
+    lock.refuse_held(tmp_path)  # so does another
+    monkeypatch.setattr(lock.time, "sleep", lambda seconds: os.close(looking))  # it has seen enough
+    with lock.held(tmp_path):
         pass
+
+
+def test_a_folder_that_is_taken_away_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, tried = lock._taken, []
+
+    def gone_meanwhile(folder: Path) -> int:
+        tried.append(folder)
+        if len(tried) == 1:
+            folder.rmdir()
+        return taken(folder)
+
+    monkeypatch.setattr(lock, "_taken", gone_meanwhile)
+    with lock.held(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b" / lock.NAME).is_file()
+    assert len(tried) == 2
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_thread_with_our_context_is_somebody_else(tmp_path: Path) -> None:
+    found: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            lock.refuse_held(tmp_path)
+        except BaseException as error:
+            found.append(error)
+
+    with lock.held(tmp_path):
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(other,))
+        thread.start()
+        thread.join()
+    assert isinstance(found[0], OutputError)

@@ -52,6 +52,7 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
+    before = dict(os.environ)
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _PATIENCE)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // count)))
     os.environ[history.PROGRAM] = history.program()
@@ -59,7 +60,7 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
     if not debug:
         logging.disable(logging.CRITICAL)  # we say ourselves what went wrong
     launcher: Any = run  # has no types
-    arguments = launcher.parse_args(["--standalone", f"--nproc-per-node={count}", "-m", "nolabel", *words, *debug])
+    arguments = launcher.parse_args(["--standalone", f"--nproc-per-node={count}", "-m", "nolabel", *debug, *words])
     try:
         launcher.run(arguments)
     except ChildFailedError as error:
@@ -68,7 +69,8 @@ def run_in_processes(count: int, words: Sequence[str]) -> int:
         return 128 + int(error.sigval)
     finally:
         logging.disable(logging.NOTSET)
-        os.environ.pop(history.PROGRAM)
+        os.environ.clear()
+        os.environ.update(before)
     return 0
 
 

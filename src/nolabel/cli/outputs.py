@@ -69,11 +69,11 @@ def new_folder(path: str, *, overwrite: bool) -> Path:
     return folder
 
 
-def refuse_full(folder: Path, *, overwrite: bool, ways: str) -> None:
-    """Raise OutputError when something is in the way of a folder."""
+def refuse_full(folder: Path, *, overwrite: bool, ways: str, harmless: Collection[str] = ()) -> None:
+    """Raise OutputError when something is in the way of a folder; files called as one of `harmless` are not."""
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; name a folder")
-    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+    if not overwrite and folder.is_dir() and any(entry.name not in harmless for entry in folder.iterdir()):
         raise OutputError(f"{folder} exists and is not empty. Choose another folder, or add {ways}")
 
 

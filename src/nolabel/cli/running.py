@@ -5,7 +5,7 @@
     2     a user's error: one message on stderr that names the thing and the fix
     130   Ctrl-C        143   SIGTERM        141   whoever read our output went away
 
-`--debug` anywhere shows the traceback.
+`--debug` anywhere before `--` shows the traceback.
 """
 
 import contextlib
@@ -32,8 +32,9 @@ BUG, USER_ERROR, READER_GONE = 1, 2, 128 + signal.SIGPIPE
 def run(argv: Sequence[str] | None) -> int:
     """Run one command and return its exit code; `argv` None is what the program was started with."""
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    ours, dashes, rest = _parted(words)
+    debug = "--debug" in ours
+    words = [*(word for word in ours if word != "--debug"), *dashes, *rest]
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_to_encode(stream)
@@ -48,11 +49,20 @@ def run(argv: Sequence[str] | None) -> int:
             return _unheard()
 
 
+def _parted(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """The words before `--`, behind which no word is a flag; it, if it is there; and those after it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at : at + 1], words[at + 1 :]
+
+
 def _run(words: list[str]) -> int:
     try:
         return _dispatch(words)
     except SystemExit as end:  # argparse's way to end after --help
-        return end.code if isinstance(end.code, int) else 0
+        if end.code is not None and not isinstance(end.code, int):
+            speech.complain(str(end.code))
+            return BUG
+        return end.code or 0
 
 
 def _dispatch(words: list[str]) -> int:

@@ -2,8 +2,9 @@
 
 Raised in the middle of an import, a signal leaves half a module behind: torch aborts, or the signal is taken for an
 error of somebody else's, or is lost. So within an import it is only noted, and comes again a moment later, until it
-meets the program outside. A second signal ends the process at once. While a model trains the engine catches both
-signals itself, between two steps; this file is for the rest of the time, and imports next to nothing.
+meets the program outside: us, or whoever has taken signals over by then. A second signal ends the process at once.
+While a model trains the engine catches both signals itself, between two steps; this file is for the rest of the time,
+and imports next to nothing.
 """
 
 import os
@@ -38,17 +39,25 @@ class _Heed:
 
     def __init__(self) -> None:
         self.raised = False
+        self.pending = 0  # the signal that waits for the end of an import
+        self.timer: tuple[float, float] | None = None  # as it was before we used it
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        if self.raised:
+        if self.raised or self.pending:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
         elif _importing(frame):
-            signal.signal(signal.SIGALRM, lambda _, then: self(signum, then))
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            self.pending = signum
+            signal.signal(signal.SIGALRM, self._again)
+            before = signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            self.timer = self.timer or before
         else:
             self.raised = True
             raise Stopped(signum)
+
+    def _again(self, alarm: int, frame: FrameType | None) -> None:
+        signum, self.pending = self.pending, 0
+        os.kill(os.getpid(), signum)
 
 
 def _importing(frame: FrameType | None) -> bool:
@@ -73,7 +82,10 @@ def heeding_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if heed.timer is not None:
+            signal.setitimer(signal.ITIMER_REAL, *heed.timer)
         for number, handler in before.items():
             if handler is not None:  # None: it was not set from Python, and cannot be set back from here
                 signal.signal(number, handler)
+        if heed.pending:
+            raise Stopped(heed.pending)

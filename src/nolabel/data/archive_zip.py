@@ -12,7 +12,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,14 +97,19 @@ def _listed(path: Path, whole: Path, wanted: Wanted, why: str) -> ZipImages:
     try:
         with zipfile.ZipFile(whole) as file:
             infos = {info.filename: info for info in file.infolist() if not info.is_dir()}  # the last of a name counts
-            links = {name: _target(file, info) for name, info in infos.items() if _is_link(info)}
+            chosen = [name for name in infos if is_wanted(path, name, wanted)]
+            if any(infos[name].flag_bits & _ENCRYPTED for name in chosen):
+                raise DataError(f"'{path}' is encrypted; unpack it yourself and open the folder")
+            links, faults = _targets(file, infos, chosen)
+    except DataError:
+        raise
     except (*_DAMAGED, OSError) as error:
         raise DataError(f"'{path}' is not a whole zip archive: {error}") from error
-    files = {name: Member(name, name, info.file_size) for name, info in infos.items() if name not in links}
-    chosen = [name for name in infos if is_wanted(path, name, wanted)]
-    if any(infos[name].flag_bits & _ENCRYPTED for name in chosen):
-        raise DataError(f"'{path}' is encrypted; unpack it yourself and open the folder")
-    members = [linked(name, links, files) if name in links else files[name] for name in chosen]
+    files = {name: Member(name, name, info.file_size) for name, info in infos.items() if not _is_link(info)}
+    members = [
+        files[name] if name in files else faults[name] if name in faults else linked(name, links, files)
+        for name in chosen
+    ]
     if why:
         members.append(beyond(path, len(infos), why))
     members = counted(path, members, wanted)
@@ -114,6 +119,25 @@ def _listed(path: Path, whole: Path, wanted: Wanted, why: str) -> ZipImages:
 
 def _is_link(info: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(info.external_attr >> 16)
+
+
+def _targets(
+    file: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo], chosen: Sequence[str]
+) -> tuple[dict[str, str], dict[str, Member]]:
+    """Where the chosen links lead, and those they lead to; and what stands for those that cannot be read."""
+    links: dict[str, str] = {}
+    faults: dict[str, Member] = {}
+    ahead = list(chosen)
+    while ahead:
+        name = ahead.pop()
+        if name not in infos or not _is_link(infos[name]) or name in links or name in faults:
+            continue
+        try:
+            links[name] = _target(file, infos[name])
+            ahead.append(posixpath.normpath(links[name]))
+        except (*_DAMAGED, RuntimeError, OSError) as error:
+            faults[name] = Member(name, fault=f"a link that cannot be read: {error}")
+    return links, faults
 
 
 def _target(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:

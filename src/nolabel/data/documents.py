@@ -5,8 +5,8 @@ Bytes become text by the encoding that the user states, else by this rule:
     a byte order mark      what it says: UTF-8, UTF-16 or UTF-32
     a zero byte            no text but binary data: a problem of this file
     valid UTF-8            UTF-8
-    else, few bytes beyond ASCII (8, or 30 %) and few      cp1252 (Western European); where that has no such character,
-    control characters                                     Latin-1
+    else, few bytes beyond ASCII (30 %, or 8 and half of   cp1252 (Western European); where that has no such character,
+    them) and few control characters                       Latin-1
     anything else          a problem of this file: the user must state the encoding
 
 A text that is missing (None, NaN) is an empty one. This file knows nothing of words. No torch here: decoding processes
@@ -15,6 +15,7 @@ import it, for files of images and of texts are listed by the same rooms.
 
 import codecs
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ _MARKS = (  # longer marks first: that of UTF-32 begins with that of UTF-16
 )
 _COMMON = ("utf-8", "cp1252", "latin-1", "cp1251", "koi8-r", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr")
 _MOST_BEYOND = 0.3  # of the bytes of a Western European text are beyond ASCII,
-_FEW_BEYOND = 8  # unless they are so few
+_FEW_BEYOND, _HALF = 8, 0.5  # unless they are so few, and no more than half of a short text
 _MOST_CONTROL = 0.02  # of the bytes of a text are control characters
 _BEYOND = bytes(range(128, 256))
 _CONTROL = bytes(set(range(32)) - {8, 9, 10, 11, 12, 13, 26, 27}) + b"\x7f"
@@ -107,7 +108,7 @@ class Reader:
     body
         Whether a text begins after its first blank line, as that of a mail.
     keep
-        Whether the texts are kept in `texts`, as long as they take no more memory than `memory.fits` allows.
+        Whether the texts are kept in `texts`; None as long as they take no more memory than `memory.fits` allows.
     progress
         Called with texts done and texts in all.
 
@@ -123,7 +124,7 @@ class Reader:
 
     encoding: str | None = None
     body: bool = False
-    keep: bool = True
+    keep: bool | None = None
     progress: Progress | None = None
     texts: list[str] | None = None
     rows: list[int] = field(default_factory=list)
@@ -134,7 +135,7 @@ class Reader:
     def read(self, documents: Documents) -> Iterator[str]:
         """The texts that can be read, in order."""
         names = documents.names
-        self.texts = [] if self.keep else None
+        self.texts = None if self.keep is False else []
         from nolabel.data import memory  # only here: it needs torch
 
         room = memory.whole_bytes()
@@ -145,14 +146,14 @@ class Reader:
             if text is None:
                 continue
             self.rows.append(row)
-            room -= len(text)
+            room -= sys.getsizeof(text)
             self.texts = self._kept(text, room)
             yield text
         if self.progress is not None:
             self.progress(len(names), len(names))
 
     def _kept(self, text: str, room: int) -> list[str] | None:
-        if self.texts is None or room < 0:
+        if self.texts is None or (room < 0 and not self.keep):
             return None
         self.texts.append(text)
         return self.texts
@@ -223,7 +224,8 @@ def _western(content: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
         raise NoTextError(
             f"it is not UTF-8 (byte {error.start}), and {control:.0%} of it are control characters: binary?"
         )
-    if beyond > max(_FEW_BEYOND, _MOST_BEYOND * len(content)):
+    few = beyond <= min(_FEW_BEYOND, _HALF * len(content))
+    if beyond > _MOST_BEYOND * len(content) and not few:
         raise NoTextError(
             f"it is not UTF-8 (byte {error.start}), and {beyond / len(content):.0%} are beyond ASCII, too many for a "
             "Western European text; state its encoding, such as encoding='gb18030', 'shift_jis', 'euc-kr' or 'cp1251'"

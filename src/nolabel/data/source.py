@@ -18,7 +18,7 @@ it.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
@@ -186,6 +186,32 @@ def open(
     column = labels if isinstance(labels, str) else None
     raw = finding.read(source, split=split, label=column, texts=kind == "text", encoding=encoding)
     return _encoded(raw, wishes, kind)
+
+
+def counted_anew(data: Dataset, options: Mapping[str, Any]) -> Dataset:
+    """Texts counted by the rules in `options`, if they were counted by others; any other data set as it is.
+
+    Parameters
+    ----------
+    data
+        Texts, or anything else.
+    options
+        Arguments of `open`. Unless they hold all the rules for words, nothing is changed.
+
+    Raises
+    ------
+    DataError
+        The rules are others, and the texts were not kept.
+    """
+    names = ("lowercase", "stop_words", "min_df", "max_df", "ngrams", "min_length", "max_features", "characters")
+    if data.spec.recipe.get("kind") != "texts" or not all(name in options for name in names):
+        return data
+    from nolabel.data import text_sets
+    from nolabel.data.vocabulary import Rules
+
+    tokenizer = options.get("tokenizer")
+    rules = Rules.checked(**{name: options[name] for name in names}, tokenizer=tokenizer)
+    return text_sets.recounted(data, rules, tokenizer)
 
 
 def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":

@@ -65,6 +65,39 @@ def dataset(raw: RawTexts | RawTable | RawSparse, wishes: Wishes) -> Dataset:
     return _from_texts(raw, wishes)
 
 
+def recounted(data: Dataset, rules: Rules, tokenizer: Tokenizer | None) -> Dataset:
+    """The same texts counted by these rules, with a note; the data set itself if it was counted by them.
+
+    Raises
+    ------
+    DataError
+        They are others, and the texts were not kept; or no word is left.
+    """
+    then, now = Rules.from_recipe(data.spec.recipe).recipe(), rules.recipe()
+    changed = [name for name in now if repr(then[name]) != repr(now[name])]  # min_df=1 is another than 1.0
+    if not changed:
+        return data
+    before, after = (", ".join(f"{name}={one[name]!r:.40}" for name in changed) for one in (then, now))
+    if data.texts is None:
+        raise DataError(
+            f"{data!r} was opened with {before}; here words are counted with {after}, and the texts were not kept. Say "
+            "the same in both places, give the texts themselves, or open them with in_memory=True"
+        )
+    spec, store = text.learn(data.texts, rules, tokenizer, column=data.spec.recipe["column"])
+    note = f"The words were counted anew, with {after} in place of {before}, with which the texts had been opened."
+    return Dataset(
+        spec,
+        store,
+        data.ids,
+        labels=data.labels,
+        classes=data.classes,
+        skipped=data.skipped,
+        name=data.name,
+        texts=data.texts,
+        notes=(*data.notes, note),
+    )
+
+
 def _refuse_column(raw: RawTexts | RawSparse, wishes: Wishes) -> None:
     if wishes.column is not None and wishes.spec is None:
         what = "is a count matrix" if isinstance(raw, RawSparse) else "has texts and no columns"
@@ -93,8 +126,7 @@ def _counted(counts: Any, wishes: Wishes) -> tuple[DataSpec, SparseRows]:
 def _from_texts(raw: RawTexts, wishes: Wishes) -> Dataset:
     if isinstance(wishes.labels, str):
         raise ArgumentError(f"labels={wishes.labels!r}: {raw.name} has no columns; pass one label for each text")
-    keep = wishes.in_memory is not False
-    reader = Reader(wishes.encoding or raw.encoding, raw.body, keep, wishes.progress)
+    reader = Reader(wishes.encoding or raw.encoding, raw.body, wishes.in_memory, wishes.progress)
     with raw.opened() as documents:
         names = documents.names
         if not len(names):

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import Any, Literal, Self, cast, final
 
 import numpy as np
@@ -219,9 +219,10 @@ def count(
 
 
 def splitter(rules: Rules, tokenizer: Tokenizer | None = None) -> Callable[[str], Iterable[str]]:
-    """A function from a text to its words, by the rules that concern single texts.
+    """A function from a text to its words, in the order of the text, by the rules that concern single texts.
 
-    Stop words are still there unless words are put in rows (`ngrams`): it is faster to drop their columns.
+    Stop words are still there unless words are put in rows (`ngrams`): it is faster to drop their columns. A row of
+    words stands where its first one does, the shorter row first.
     """
     words = _by_rule(rules) if tokenizer is None else _by_tokenizer(rules, tokenizer)
     if rules.ngrams == (1, 1):
@@ -230,8 +231,9 @@ def splitter(rules: Rules, tokenizer: Tokenizer | None = None) -> Callable[[str]
 
     def in_rows(text: str) -> Iterator[str]:
         row = [word for word in words(text) if word not in stopped]
-        for size in range(fewest, most + 1):
-            yield from row if size == 1 else map(" ".join, zip(*(row[start:] for start in range(size))))
+        sizes = (zip(*(row[start:] for start in range(size))) for size in range(fewest, most + 1))
+        for beginning_here in zip_longest(*sizes):
+            yield from (" ".join(some) for some in beginning_here if some is not None)
 
     return in_rows
 
@@ -255,9 +257,7 @@ def _by_rule(rules: Rules) -> Callable[[str], list[str]]:
             return [pair for word in _any_script(length).findall(text) for pair in _pairs(word)]
         if not _unspaced().search(text):
             return _any_script(length).findall(text)
-        return [part for spaced, not_spaced in _both(length).findall(text) for part in [spaced] if spaced] + [
-            pair for _, run in _both(length).findall(text) if run for pair in _pairs(run)
-        ]
+        return [part for word, run in _both(length).findall(text) for part in ([word] if word else _pairs(run))]
 
     return words
 

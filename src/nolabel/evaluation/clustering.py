@@ -27,13 +27,14 @@ from nolabel.evaluation.clusters import ari, nmi
 from nolabel.evaluation.describing import Moments, Trait, Unit, column_traits, medoids
 from nolabel.evaluation.grouping import METHODS, Centres, Densities, Groups, Mixture, Tree, quietly
 from nolabel.evaluation.labels import Classes
-from nolabel.evaluation.scaling import evenly
+from nolabel.evaluation.scaling import Scale
 from nolabel.evaluation.splits import seed_of, some_rows
 from nolabel.methods._base import Embedder
 from nolabel.methods._folder import load
 
 EMBEDDINGS = "embeddings.parquet"  # what the command line leaves in a run folder
 _TRIED = 2000  # most samples on which the number of clusters is chosen
+_SMALLEST = 5  # samples of a cluster that hdbscan finds, where those it looks at are only some
 _MEDOIDS, _TRAITS, _WORDS = 5, 4, 8
 _WEAK_SILHOUETTE, _WEAK_STABILITY = 0.05, 0.5
 
@@ -97,7 +98,8 @@ def cluster(
     """
     _check(method, k, {"largest": (largest, 2), "max_samples": (max_samples, 10)}, min_size)
     given = _given(embedding, data, labels)
-    scaled = evenly(given.codes)
+    scale = Scale.of(given.codes)
+    scaled = scale.applied(given.codes)
     _refuse_hopeless(scaled, k, min_size)
     plan = _planned(method, k, min_size, scaled, largest, max_samples, random_state)
     groups = _found(method, plan, scaled, random_state)
@@ -115,7 +117,7 @@ def cluster(
         agreement=_agreement(given.classes, members.labels),
         notes=(*given.notes, *plan.notes, *_fewer(method, plan, count), *_unsettled(groups)),
         _groups=groups,
-        _codes_of=lambda new: evenly(given.encode(new), by=given.codes),
+        _codes_of=lambda new: scale.applied(given.encode(new)),
     )
 
 
@@ -173,7 +175,7 @@ def _from_model(model: Any, data: Any, labels: Any) -> _Given:
             f"data is missing: give the samples that {type(model).__name__} shall turn into codes, as in "
             "cluster(model, data=X)"
         )
-    opened = source.open(data, spec=model.spec_, labels=labels)
+    opened = source.open(data, spec=model.spec_, labels=labels, **model._later())
     codes = _finite(model.transform(opened), "the model's codes")
     names = _numbered(codes.shape[1])
     return _Given(
@@ -267,16 +269,22 @@ def _refuse_hopeless(codes: np.ndarray, k: int | str, min_size: int | None) -> N
     total = len(codes)
     if total < 2:
         raise DataError(f"found {total} sample; clusters need at least 2")
-    distinct = len(np.unique(codes, axis=0))
-    if distinct == 1:
+    if (codes == codes[0]).all():
         raise DataError(f"all {total} samples are the same: there is nothing to tell apart")
-    if isinstance(k, int | np.integer) and k > distinct:
-        those = f"{total} samples" if distinct == total else f"{distinct} different samples (of {total})"
-        raise ArgumentError(f"k={k} asks for more clusters than there are {those}; give a smaller k")
+    _refuse_too_many(codes, k)
     if min_size is not None and min_size > total:
         raise ArgumentError(
             f"min_size={min_size} asks for clusters larger than all {total} samples; give a smaller one"
         )
+
+
+def _refuse_too_many(codes: np.ndarray, k: int | str) -> None:
+    if isinstance(k, str):
+        return
+    total, distinct = len(codes), len(np.unique(codes, axis=0))
+    if k > distinct:
+        those = f"{total} samples" if distinct == total else f"{distinct} different samples (of {total})"
+        raise ArgumentError(f"k={k} asks for more clusters than there are {those}; give a smaller k")
 
 
 # --- how many, and which ---------------------------------------------------------------------------------------------
@@ -302,15 +310,27 @@ def _planned(
     if k != "auto":
         return _Plan(_within(int(k), method, drawn), drawn, notes=notes)
     if min_size is not None:
-        return _Plan(max(2, round(min_size * len(drawn) / total)), drawn, notes=notes)
+        size = _of_drawn(min_size, len(drawn), total)
+        return _Plan(size, drawn, notes=(*notes, *_size_notes(min_size, size, len(drawn), total)))
     part = codes[some_rows(total, min(most, _TRIED), seed, 51)]
     points = choosing.curve(method, part, choosing.candidates(method, part, largest), seed)
     if not points:
         few = f"{total} samples are too few, or too much alike, to choose from: all are in one cluster."
         return _Plan(2 if method == "hdbscan" else 1, drawn, notes=(*notes, few))
     chosen = choosing.best(points)
-    value = max(2, round(chosen.value * len(drawn) / len(part))) if method == "hdbscan" else chosen.value
+    value = _of_drawn(chosen.value, len(drawn), len(part)) if method == "hdbscan" else chosen.value
     return _Plan(value, drawn, points, (*notes, *_tried_notes(method, len(part), total), *_weak(chosen)))
+
+
+def _of_drawn(size: int, drawn: int, total: int) -> int:
+    """The same share of the drawn samples as `size` is of all; fewer than 5 would find clusters in chance."""
+    return max(min(size, _SMALLEST), round(size * drawn / total))
+
+
+def _size_notes(asked: int, size: int, drawn: int, total: int) -> tuple[str, ...]:
+    if size == asked:
+        return ()
+    return (f"min_size={asked} of {total:,} samples became {size} of the {drawn:,} that hdbscan looked at.",)
 
 
 def _within(k: int, method: str, drawn: np.ndarray) -> int:

@@ -5,7 +5,8 @@
     columns          d = (mean inside − mean outside) / sqrt((variance inside + variance outside) / 2), the standardised
                      mean difference (Cohen 1988); over the observed values. Where both variances are 0, the deviation
                      of all samples takes their place
-    words            c-TF-IDF (`objectives.topics.class_tf_idf`): common in the cluster and rare in the others
+    words            those that are more than half as common again inside as outside, by c-TF-IDF
+                     (`objectives.topics.class_tf_idf`), which alone would put words first that are common everywhere
 
 "Inside" are the samples of the cluster that are no noise, "outside" those of all others. Functions of arrays and
 data sets; they know no model and no method of clustering.
@@ -29,6 +30,7 @@ from nolabel.objectives.topics import class_tf_idf
 from nolabel.types import Batch, DataSpec
 
 _LEAST = 0.2  # of |d|: what Cohen calls small
+_MORE = 1.5  # times as common inside as outside is a word that sets a cluster apart
 
 
 @final
@@ -187,12 +189,13 @@ def units_of(spec: DataSpec) -> list[Unit]:
 
 
 def word_traits(counts: Float[np.ndarray, "K V"], words: Sequence[str], many: int) -> list[tuple[Trait, ...]]:
-    """For each cluster the `many` words with the largest c-TF-IDF, from how often it holds each word."""
+    """For each cluster, of the words that it holds more of than the others the `many` with the largest c-TF-IDF."""
     totals = counts.sum(axis=1)
     elsewhere = counts.sum(axis=0) - counts
     inside = counts / np.maximum(totals, 1)[:, None]
     outside = elsewhere / np.maximum(totals.sum() - totals, 1)[:, None]
     weights = np.nan_to_num(class_tf_idf(torch.from_numpy(counts.T.copy())).T.numpy())  # a cluster may hold no word
+    weights = np.where(inside > _MORE * outside, weights, 0)
     return [
         tuple(
             Trait(

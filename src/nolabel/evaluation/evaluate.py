@@ -6,6 +6,7 @@ of this room that knows estimators and sources.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from nolabel.evaluation.topography import rows_of_maps
 from nolabel.evaluation.weigh import Measured, weigh
 from nolabel.methods._base import Embedder, Reconstructor
 from nolabel.methods._map import Map
+from nolabel.training.learner import codes_of
+from nolabel.types import Batch
 
 __all__ = ["Cell", "Evidence", "Row", "evaluate"]
 
@@ -61,8 +64,9 @@ def _reconstruction(learner: Any, data: Dataset) -> dict[str, np.ndarray]:
     device = next((parameter.device for parameter in learner.parameters()), torch.device("cpu"))
     data = data.as_dense()
 
-    def rebuild(x: Tensor) -> Tensor:
-        rebuilt: Tensor = learner.decode(learner.encode(x.to(device)))
+    def rebuild(batch: Batch) -> Tensor:
+        seen = None if batch.mask is None else batch.mask.to(device)
+        rebuilt: Tensor = learner.decode(codes_of(learner, replace(batch, x=batch.x.to(device), mask=seen)))
         return rebuilt.cpu()
 
     with _resting(learner):
@@ -72,14 +76,14 @@ def _reconstruction(learner: Any, data: Dataset) -> dict[str, np.ndarray]:
 def _rebuild_of(components: Components, data: Dataset) -> Rebuild:
     """PCA's reconstruction, kept inside [0, 1] where the values are, as any user of PCA would do."""
     if data.spec.values != "unit":
-        return components.rebuild
-    return lambda x: components.rebuild(x).clamp(0, 1)
+        return lambda batch: components.rebuild(batch.x)
+    return lambda batch: components.rebuild(batch.x).clamp(0, 1)
 
 
 def _floor(data: Dataset) -> float | None:
     if data.spec.values != "unit":
         return None
-    return float(measure(data, lambda x: x, names=("BCE",))["BCE"].mean())
+    return float(measure(data, lambda batch: batch.x, names=("BCE",))["BCE"].mean())
 
 
 def _narrower(width: int, code: int) -> list[str]:
@@ -193,7 +197,7 @@ def evaluate(
         When the data are fewer than 10 samples, the labels are not one for each sample, or a code is not finite.
     """
     _check(model, {"seeds": seeds, "max_samples": max_samples, "k": k})
-    opened = source.open(data, spec=model.spec_, labels=labels)
+    opened = source.open(data, spec=model.spec_, labels=labels, **model._later())
     if min(len(opened), max_samples) < _FEWEST:
         raise DataError(
             f"evaluate needs {_FEWEST} samples or more; got {len(opened)} and max_samples={max_samples}. "

@@ -8,8 +8,8 @@
                    confidence is the silhouette
     hdbscan        density of the drawn samples, 5 neighbours; any other sample, and each that is called noise, belongs
                    where the nearest sample that is no noise does. The confidence is the strength of that one's
-                   membership, 0 for noise. A new sample is noise when it is farther from that nearest one than any
-                   sample of the group is from its own nearest one in the group.
+                   membership, 0 for noise. A sample that was not drawn is noise when the nearest drawn one is, or when
+                   it is farther from the nearest of its group than any sample of the group is from its own nearest one.
 
 Groups are numbered by size, the largest first. Codes should be on one scale (`scaling.evenly`). Functions of arrays and
 a seed; they know no model and no data set.
@@ -182,6 +182,7 @@ class Densities(Groups):
         if not len(kept):
             raise ValueError("all noise")
         self._samples, self._labels, self._strength = codes[drawn][kept], raw[kept], strength[kept]
+        self._noise = codes[drawn][raw < 0]
         self._reach = np.array([_reach(self._samples[self._labels == group]) for group in range(raw.max() + 1)])
         members = self._all(codes, drawn, raw, strength)
         order = _order(members.labels)
@@ -200,6 +201,8 @@ class Densities(Groups):
         nearest, distance = pairwise_distances_argmin_min(codes, self._samples)
         labels = self._labels[nearest]
         is_noise = distance > self._reach[labels] * (1 + 1e-5)  # rounding alone makes no noise
+        if len(self._noise):
+            is_noise |= pairwise_distances_argmin_min(codes, self._noise)[1] < distance
         return Assigned(labels, np.where(is_noise, 0.0, self._strength[nearest]), is_noise)
 
 

@@ -9,7 +9,7 @@
 SSIM is that of Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of 11 x 11, sigma 1.5, c1 = 0.01^2 and
 c2 = 0.03^2, only positions where the whole window fits. Smaller images get the largest odd window that fits.
 
-`measure` walks over a data set in batches. It knows no model: it is given a function that rebuilds network values.
+`measure` walks over a data set in batches. It knows no model: it is given a function that rebuilds samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nolabel.data.dataset import Dataset
-from nolabel.types import DataSpec
+from nolabel.types import Batch, DataSpec
 
-Rebuild = Callable[[Tensor], Tensor]
+Rebuild = Callable[[Batch], Tensor]
 
 
 def _mean_of_each(values: Tensor, mask: Tensor | None) -> Tensor:
@@ -116,7 +116,7 @@ def measure(
     data
         N samples.
     rebuild
-        Network values (B, *shape) to their reconstruction (B, *shape), on the CPU.
+        A batch to the reconstruction of its network values (B, *shape), on the CPU.
     names
         Some of `"BCE"`, `"MSE"`, `"PSNR"`, `"SSIM"`.
     batch_size
@@ -126,7 +126,7 @@ def measure(
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     with torch.no_grad():
         for batch in data.as_dense().batches(batch_size):
-            rebuilt = rebuild(batch.x)
+            rebuilt = rebuild(batch)
             for name in names:
                 found[name].append(_of_batch(name, batch.x, rebuilt, batch.mask))
     return {name: torch.cat(parts).numpy() for name, parts in found.items()}

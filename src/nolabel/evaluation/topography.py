@@ -22,6 +22,7 @@ from nolabel.objectives import topographic
 from nolabel.objectives.first_units import spread
 from nolabel.objectives.grids import Grid
 from nolabel.randomness import Draws
+from nolabel.training.engine import start
 
 _ROUNDS = 20  # of k-means: its error hardly falls after that
 
@@ -44,13 +45,14 @@ def rows_of_maps(model: Map, untrained: Map, data: Dataset, random_state: int) -
     Parameters
     ----------
     model, untrained
-        The fitted map, and the same with first weights.
+        The fitted map, and the same untrained, which is given first weights from these samples.
     data
         The samples, encoded as the model's were.
     random_state
         Seed of k-means and of the principal components.
     """
-    grid = model._grid()
+    grid = model.grid_
+    start(untrained.learner_, data, seed_of(random_state, 11))
     found = {"model": topography(model, data), "untrained": topography(untrained, data)}
     if data.mask is None and not data.is_sparse:  # k-means knows no gaps, and sparse rows would fill the memory
         values = torch.cat([flat(batch.x).cpu() for batch in data.batches()])

@@ -11,6 +11,8 @@ from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+import numpy as np
+
 from nolabel.errors import ArgumentError, not_a_choice
 
 _WORDS = {
@@ -82,5 +84,7 @@ def _is(value: Any, kind: Any) -> bool:
         return any(value is choice or (isinstance(value, str) and value == choice) for choice in get_args(kind))
     if get_origin(kind) is Sequence:
         (item,) = get_args(kind)
-        return isinstance(value, Sequence) and not isinstance(value, str) and all(_is(one, item) for one in value)
+        listed = isinstance(value, Sequence) and not isinstance(value, str)
+        array = item is float and isinstance(value, np.ndarray) and value.ndim == 1
+        return (listed or array) and all(_is(one, item) for one in value)
     return True  # Any, Plan: looked at where they are used

@@ -13,6 +13,7 @@ are stored as given. Command line, report and server look only at these types. N
 
 import inspect
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from numbers import Number
@@ -45,7 +46,7 @@ from nolabel.methods._arguments import check_arguments
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
-from nolabel.training.learner import CountingLearner, Learner
+from nolabel.training.learner import CountingLearner, Learner, codes_of
 from nolabel.training.plan import Plan, as_plan
 from nolabel.training.runtime import find_runtime
 from nolabel.types import Batch, DataSpec
@@ -66,14 +67,6 @@ class Codec(ABC):
     @abstractmethod
     def score(self, batch: Batch) -> Tensor:
         """One number a sample (B,), higher for more usual samples: minus the reconstruction error, or the bound."""
-
-
-class SeesGaps(ABC):
-    """What a learner offers that encodes by the observed values alone."""
-
-    @abstractmethod
-    def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Codes (B, L) of network values x (B, ...), of which only those where `mask` (B, D) is True were observed."""
 
 
 class Grows(ABC):
@@ -207,7 +200,8 @@ class Estimator(BaseEstimator, ABC):
         OutputError
             `out` exists already, or cannot be written.
         DivergedError, TrainingInterrupted
-            Training stopped; the learner holds the last good state.
+            Training stopped; the learner holds the last good state. So it does after any other error, such as a lack
+            of memory, that comes when an epoch is done; one that comes before leaves the estimator as it was.
         """
         before = dict(vars(self))
         try:
@@ -215,9 +209,15 @@ class Estimator(BaseEstimator, ABC):
         except (DivergedError, TrainingInterrupted, OutputError):
             raise  # what has been learned is kept
         except BaseException:
-            self.__dict__.clear()  # a fit that never began leaves the estimator as it was
-            self.__dict__.update(before)
+            if not self._has_learned(before):  # a fit that never began leaves the estimator as it was
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
+
+    def _has_learned(self, before: Mapping[str, Any]) -> bool:
+        """Whether an epoch is done since the attributes were those of `before`."""
+        history = getattr(self, "history_", None)
+        return history is not before.get("history_") and bool(history)
 
     def _fit(self, X: Any, y: Any, out: Any, resume: bool, overwrite: bool, progress: bool, tensorboard: bool) -> Self:
         plan = self._checked_plan()
@@ -292,14 +292,20 @@ class Estimator(BaseEstimator, ABC):
         return as_plan(self.plan)
 
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
-        data = source.open(X, labels=self._wanted_labels(y), **self.options())
+        options = self.options()
+        data = source.counted_anew(source.open(X, labels=self._wanted_labels(y), **options), options)
+        known = X.notes if isinstance(X, Dataset) else ()
+        for note in data.notes:
+            if note not in known:
+                warnings.warn(note, UserWarning, stacklevel=4)
         _refuse_hopeless(data)
         return data, self._labels(data, y)
 
     def _take_more(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
         learner = self.learner_
         growing = isinstance(learner, Grows) and learner.grows()
-        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y), grow=growing, **self._later())
+        options = {name: value for name, value in self.options().items() if name in (*source.LATER, "on_error")}
+        data = source.open(X, spec=self.spec_, labels=self._wanted_labels(y), grow=growing, **options)
         if growing and data.spec.shape != self.spec_.shape:
             learner.grow(data.spec)
             self.spec_, self.n_features_in_ = data.spec, data.spec.width
@@ -513,7 +519,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             The samples are of another kind, width or size.
         """
         data = self._open(X)
-        codes = [_codes(self.learner_, batch).float().cpu().numpy() for batch in self._batches(data)]
+        codes = [codes_of(self.learner_, batch).float().cpu().numpy() for batch in self._batches(data)]
         return np.concatenate(codes)
 
 
@@ -528,7 +534,7 @@ class Reconstructor(Embedder):
         """
         data = self._open(X)
         learner = self.learner_
-        return self._restore(learner.decode(_codes(learner, batch)) for batch in self._batches(data))
+        return self._restore(learner.decode(codes_of(learner, batch)) for batch in self._batches(data))
 
     @torch.no_grad()
     def inverse_transform(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
@@ -654,12 +660,6 @@ class LabelPredictor(Assigner):
             learner.logits(learner.encode(batch.x)).float().softmax(1).cpu().numpy() for batch in model._batches(data)
         ]
         return np.concatenate(found)
-
-
-def _codes(learner: Any, batch: Batch) -> Tensor:
-    if batch.mask is not None and isinstance(learner, SeesGaps):
-        return learner.encode_observed(batch.x, batch.mask)
-    return learner.encode(batch.x)  # type: ignore[no-any-return]
 
 
 def _chunk(spec: DataSpec) -> int:

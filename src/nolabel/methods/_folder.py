@@ -2,6 +2,7 @@
 
     RUN/model/model.json          method, arguments, DataSpec, classes, history, health, versions, digests
     RUN/model/model.safetensors   weights
+    RUN/model/next.safetensors    those of a model that replaces another, until model.json is its own
     RUN/checkpoint/               training/checkpoint.py
     RUN/metrics.jsonl             training/progress.py
     RUN/.lock                     training/lock.py, while a run is in it
@@ -14,7 +15,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ PROOF = ("metrics.jsonl", "model/model.json", "checkpoint/step-*.safetensors")  
 OURS = (  # all that a run leaves; nothing else is ever removed
     *PROOF,
     "model/model.safetensors",
+    "model/next.safetensors",
     "model/.*.part",
     "checkpoint/.*.part",
     "checkpoint/step-*.damaged",
@@ -199,6 +201,8 @@ def _plain(value: Any) -> Any:
         return asdict(value)
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -231,7 +235,11 @@ def refuse_no_model(folder: Path) -> None:
 
 
 def save(model: "Estimator", folder: Path) -> Path:
-    """Write the model; see the head of this file."""
+    """Write the model; see the head of this file.
+
+    One that is there is replaced at the moment in which model.json is: until then, whatever ends the process, it is
+    whole, and from then on the new one is, whose weights are found under either name.
+    """
     weights = {name: value.detach().cpu().contiguous() for name, value in model.learner_.state_dict().items()}
     content = safetensors.torch.save(weights)
     facts = {
@@ -248,11 +256,35 @@ def save(model: "Estimator", folder: Path) -> Path:
         "versions": versions(),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    write_whole(folder / "model.safetensors", content)
+    _finish(folder)
+    replaces = (folder / "model.json").exists()
+    write_whole(folder / ("next.safetensors" if replaces else "model.safetensors"), content)
     write_whole(folder / "model.json", json.dumps(sealed(facts), indent=1).encode())
-    for cut_short in folder.glob(".model.*.part"):  # by a kill
-        cut_short.unlink(missing_ok=True)
+    _finish(folder)
+    for cut_short in folder.glob(".*.part"):  # by a kill
+        if cut_short.name.startswith((".model.", ".next.")):
+            cut_short.unlink(missing_ok=True)
     return folder
+
+
+def _finish(folder: Path) -> None:
+    """Give the weights of a new model their name; drop those of one that never came to be."""
+    following = folder / "next.safetensors"
+    content = _content(following)
+    if content is None:
+        return
+    with suppress(OSError):  # they are found under this name, too
+        if hashlib.sha256(content).hexdigest() == _digest_of_weights(folder):
+            following.replace(folder / "model.safetensors")
+        else:
+            following.unlink()
+
+
+def _digest_of_weights(folder: Path) -> object:
+    try:
+        return json.loads((folder / "model.json").read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None  # there is no model that could be read
 
 
 def sealed(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -375,12 +407,21 @@ def _device_here(model: "Estimator") -> torch.device:
         return torch.device("cpu")
 
 
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
 def _weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
     file = folder / "model.safetensors"
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SavedModelError(f"cannot read {file}: {error.strerror or error}") from error
+    content = _content(folder / "next.safetensors")  # of a model that was being replaced when its process was killed
+    if content is None or hashlib.sha256(content).hexdigest() != digest:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise SavedModelError(f"cannot read {file}: {error.strerror or error}") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise SavedModelError(f"{file} is damaged: its contents are not those that were saved. Copy the folder anew")
     try:

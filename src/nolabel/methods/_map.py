@@ -20,7 +20,7 @@ from nolabel.data import source
 from nolabel.errors import ArgumentError, DataError, nearest
 from nolabel.objectives import topographic
 from nolabel.objectives.grids import Form, Grid, Topology
-from nolabel.types import Batch
+from nolabel.types import Batch, DataSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +41,8 @@ class Map(ABC):
 
     grid: Form
     topology: Topology
+    learner_: Any
+    spec_: DataSpec
 
     @abstractmethod
     def _grid(self) -> Grid:
@@ -56,6 +58,12 @@ class Map(ABC):
         """Rows and columns of the grid."""
         check_is_fitted(self)
         return self._grid().rows, self._grid().columns
+
+    @property
+    def grid_(self) -> Grid:
+        """The grid of units: where they are, how far apart, which are neighbours."""
+        check_is_fitted(self)
+        return self._grid()
 
     def positions(self) -> NDArray[np.float64]:
         """(K, 2) centres (x, y) of the units: x to the right, y down, neighbours 1 apart (hexagons are hexagons)."""
@@ -91,9 +99,15 @@ class Map(ABC):
         return _columns(restored, columns)
 
     @torch.no_grad()
+    def units(self, X: Any) -> NDArray[np.int64]:
+        """(N,) the nearest unit of each sample of `X`, row · columns + column."""
+        found = [topographic.best_units(x, self._weights(), mask).first for x, mask, _ in self._placed(X)]
+        return torch.cat(found).cpu().numpy()
+
+    @torch.no_grad()
     def hits(self, X: Any) -> NDArray[np.int64]:
         """(K,) how many samples of `X` each unit is the nearest to."""
-        return np.bincount(self._units_of(X), minlength=self._grid().units)
+        return np.bincount(self.units(X), minlength=self._grid().units)
 
     @torch.no_grad()
     def label_map(self, X: Any, y: Any) -> NDArray[Any]:
@@ -107,7 +121,7 @@ class Map(ABC):
             -1, NaN or None is "unknown"; "labels" takes those of the data set. Equal numbers: the first in order.
         """
         codes, names = self._coded(X, y)
-        units, known = self._units_of(X), codes >= 0
+        units, known = self.units(X), codes >= 0
         votes = np.zeros((self._grid().units, len(names)), dtype=np.int64)
         np.add.at(votes, (units[known], codes[known]), 1)
         named = np.array([*names, None], dtype=object)
@@ -207,10 +221,6 @@ class Map(ABC):
         for batch in model._batches(model._open(X)):
             refuse_blank(batch)
             yield flat(batch.x), batch.mask, batch.index
-
-    def _units_of(self, X: Any) -> NDArray[np.int64]:
-        found = [topographic.best_units(x, self._weights(), mask).first for x, mask, _ in self._placed(X)]
-        return torch.cat(found).cpu().numpy()
 
     def _coded(self, X: Any, y: Any) -> tuple[NDArray[np.int64], list[Any]]:
         model = self._fitted()

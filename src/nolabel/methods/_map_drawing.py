@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from nolabel.data.recipe_columns import column_slices, in_columns, most_varied_category
 from nolabel.errors import ArgumentError, not_a_choice
 from nolabel.methods._map import Kind, Map
 
@@ -52,8 +53,8 @@ def draw(
         assert labels is not None
         _groups(model, ax, labels)
     elif kind == "clusters":
-        number = getattr(model, "clusters", None) if clusters is None else clusters
-        _groups(model, ax, model.unit_clusters(8 if number is None else number).astype(object), labels)
+        own = getattr(model, "clusters", None) or min(8, model.grid_.units)
+        _groups(model, ax, model.unit_clusters(own if clusters is None else clusters).astype(object), labels)
     else:
         values = model.umatrix() if kind == "umatrix" else model.hits(X)
         named = "mean distance to neighbours" if kind == "umatrix" else "samples"
@@ -100,44 +101,77 @@ def _groups(model: Map, ax: "Axes", groups: NDArray[Any], labels: NDArray[Any] |
 
 
 def _planes(model: Map, columns: Sequence[Hashable] | None, ax: "Axes | None") -> "Axes | NDArray[Any]":
-    restored = model.planes(columns)
-    if isinstance(restored, np.ndarray) and restored.ndim > 2:
+    planes = model.planes(columns)  # refuses columns of images, and unknown ones
+    if model.spec_.modality == "image":
         ax = _axes(model) if ax is None else ax
-        _pictures(model, ax, restored)
+        _pictures(model, ax)
         return ax
     if ax is not None:
         raise ArgumentError("ax must be None for the planes of a table: each column has a picture of its own")
-    return _tables(model, restored, None if columns is None else [str(name) for name in columns])
+    found = _of_columns(model, planes, columns) if in_columns(model.spec_) else _of_values(planes, columns)
+    return _side_by_side(model, found if columns is not None else found[:_PLANES])
 
 
-def _pictures(model: Map, ax: "Axes", images: NDArray[Any]) -> None:
-    """Every unit's own image, in its cell."""
+def _pictures(model: Map, ax: "Axes") -> None:
+    """Every unit's own image, in its cell; the same grey is the same value in all."""
     half = 0.5 if model.grid == "rectangular" else 0.42  # a square that lies inside the hexagon
-    shown = images if images.shape[-1] in (3, 4) or images.ndim == 3 else np.moveaxis(images, 1, -1).squeeze(-1)
+    channels = model.units_.reshape(-1, *model.spec_.shape).clip(0, 1)
+    shown = channels[:, 0] if channels.shape[1] == 1 else channels.transpose(0, 2, 3, 1)
     for (x, y), image in zip(model.positions(), shown):
-        ax.imshow(image, extent=(x - half, x + half, y + half, y - half), cmap="gray_r", interpolation="bilinear")
+        where = (x - half, x + half, y + half, y - half)
+        ax.imshow(image, extent=where, cmap="gray_r", vmin=0, vmax=1, interpolation="bilinear")
     _frame(model, ax)
 
 
-def _tables(model: Map, planes: Any, names: list[str] | None) -> NDArray[Any]:
+Named = tuple[str, NDArray[np.float64]]
+
+
+def _of_columns(model: Map, planes: "pd.DataFrame | NDArray[Any]", columns: Sequence[Hashable] | None) -> list[Named]:
+    """Title and value at each unit (K,) of each column: numbers in the user's units, of a category a share."""
+    spec, weights = model.spec_, model.units_
+    places = {column["name"]: place for column, place in zip(spec.recipe["columns"], column_slices(spec))}
+    rules = {column["name"]: column for column in spec.recipe["columns"]}
+    if not isinstance(planes, pd.DataFrame):
+        planes = pd.DataFrame(planes, columns=list(range(planes.shape[1]) if columns is None else columns))
+    found = []
+    for name, values in planes.infer_objects().items():
+        title = f"column {name}" if isinstance(name, int) else str(name)
+        if pd.api.types.is_numeric_dtype(values):
+            found.append((title, values.to_numpy(dtype=np.float64, na_value=np.nan)))
+        elif name in places:
+            found.append(_of_network(title, rules[name], weights[:, places[name]].astype(np.float64)))
+    return found
+
+
+def _of_network(title: str, column: dict[str, Any], values: NDArray[np.float64]) -> Named:
+    """Of a category the share of the one that varies most; of what else is no number the network's value."""
+    if column["kind"] != "category":
+        return title, values[:, 0]
+    most, category = most_varied_category(column, values.var(axis=0))
+    return f"{title} = {category}", values[:, most]
+
+
+def _of_values(planes: Any, columns: Sequence[Hashable] | None) -> list[Named]:
+    """The same of sparse rows and texts, whose values are numbers as they are."""
+    if isinstance(planes, pd.DataFrame):
+        return [(str(name), values.to_numpy(dtype=np.float64)) for name, values in planes.items()]
+    names = range(min(planes.shape[1], _PLANES)) if columns is None else columns
+    return [(f"column {name}", np.asarray(values, dtype=np.float64)) for name, values in zip(names, planes.T)]
+
+
+def _side_by_side(model: Map, planes: Sequence[Named]) -> NDArray[Any]:
     import matplotlib.pyplot as plt
 
-    if isinstance(planes, pd.DataFrame):
-        numbers = planes.select_dtypes(["number", "bool"])
-        names, values = [str(name) for name in numbers.columns], numbers.to_numpy(dtype=np.float64)
-    else:
-        values = np.asarray(planes, dtype=np.float64)
-        names = [f"column {place}" for place in range(values.shape[1])] if names is None else names
-    count = len(names) if len(names) <= _PLANES else _PLANES
-    across = min(4, count)
-    down = -(-count // across)
+    if not planes:
+        raise ArgumentError("columns names no column that could be drawn; name one or more, or leave it out")
+    across = min(4, len(planes))
+    down = -(-len(planes) // across)
     _, grid = plt.subplots(down, across, figsize=(_SMALL * across + 0.6, _SMALL * down), squeeze=False)
-    for number, ax in enumerate(grid.ravel()):
-        if number >= count:
-            ax.set_axis_off()
-            continue
-        _colour_bar(ax, cells(model, ax, values[:, number], "viridis"), "")
-        ax.set_title(names[number], fontsize="small")
+    for ax in grid.ravel()[len(planes) :]:
+        ax.set_axis_off()
+    for ax, (title, values) in zip(grid.ravel(), planes):
+        _colour_bar(ax, cells(model, ax, values, "viridis"), "")
+        ax.set_title(title, fontsize="small")
     grid[0, 0].figure.tight_layout()
     return np.asarray(grid)
 

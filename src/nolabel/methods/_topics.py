@@ -5,11 +5,12 @@ knows no method.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -20,14 +21,13 @@ from torch import Tensor
 from nolabel.data.dataset import Dataset
 from nolabel.data.sparse import from_scipy
 from nolabel.data.vocabulary import Rules, splitter
-from nolabel.errors import ArgumentError, DataError
+from nolabel.errors import ArgumentError, DataError, not_a_choice
 from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Assigner
 from nolabel.objectives import coherence, completion, topic_overlap
 from nolabel.objectives.topics import class_tf_idf
 
 LABEL_WORDS = 3
-CLOSE = 1.01  # perplexities so near the lowest count as equal to it
 
 
 class Topics(ABC):
@@ -64,15 +64,27 @@ class Topic:
 class Choice:
     """What `TopicModel.choose` found.
 
-    n_topics, perplexity, coherence: one of each for every number of topics that was tried.
-    best: the fewest topics whose perplexity is within 1 % of the lowest.
+    n_topics: what was tried.
+    perplexity, coherence: for each of them the mean over seeds.
+    perplexity_deviation, coherence_deviation: the standard deviation over seeds, NaN of a single one.
+    protocol: what coherence is, as "c_npmi, windows of 10 tokens".
+    seeds: each of which has drawn its own documents to judge by.
+    best: the fewest topics whose perplexity is within one standard error of the lowest.
     """
 
     n_topics: tuple[int, ...]
     perplexity: tuple[float, ...]
+    perplexity_deviation: tuple[float, ...]
     coherence: tuple[float, ...]
-    measure: str
+    coherence_deviation: tuple[float, ...]
+    protocol: str
+    seeds: tuple[int, ...]
     best: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The curve: a row for each number of topics."""
+        columns = ("n_topics", "perplexity", "perplexity_deviation", "coherence", "coherence_deviation")
+        return pd.DataFrame({name: getattr(self, name) for name in columns})
 
 
 class TopicModel(Assigner):
@@ -128,20 +140,23 @@ class TopicModel(Assigner):
         ]
 
     def predict(self, X: Any) -> "np.ndarray[Any, Any]":
-        """The number of the topic that holds most of each document (N,)."""
+        """The number of the topic that holds most of each document (N,).
+
+        A document without any known word is about nothing; it gets the topic that is commonest before reading (α).
+        """
         return np.asarray(self.transform(X).argmax(1))  # type: ignore[attr-defined]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-probability of a word by document completion: minus the logarithm of `perplexity(X, least=2)`."""
         return -float(np.log(self.perplexity(X, least=2)))
 
-    @torch.no_grad()
     def perplexity(self, X: Any, *, seed: int = 0, least: int = 10) -> float:
-        """Perplexity by document completion; lower is better, V is guessing.
+        """Perplexity by document completion; lower is better, V is blind guessing.
 
         Each document's words are shuffled and cut in two. Its mixture is inferred from the first half, and the words of
         the second are scored under it: exp of minus their mean log-probability. Words outside the vocabulary are not
-        scored, so that models with different vocabularies cannot be compared.
+        scored, so that models with different vocabularies cannot be compared. `unigram_perplexity` is what a model must
+        beat that has learned more than which words are common.
 
         Parameters
         ----------
@@ -157,23 +172,49 @@ class TopicModel(Assigner):
         DataError
             The counts are of another width, or no document is long enough.
         """
+        return self._completed(X, seed, least, _learner(self).encode)
+
+    def unigram_perplexity(self, X: Any, *, seed: int = 0, least: int = 10) -> float:
+        """Perplexity of the same words as in `perplexity`, if each is guessed by how common it was in training.
+
+        Parameters
+        ----------
+        X, seed, least
+            As for `perplexity`.
+        """
+        counts = _learner(self).expected_counts()
+        shares = (counts.sum(0) / counts.sum()).float()
+        return self._completed(X, seed, least, lambda seen: shares.expand(seen.shape[0], -1))
+
+    @torch.no_grad()
+    def _completed(self, X: Any, seed: int, least: int, mixtures: Callable[[Tensor], Tensor]) -> float:
         model: Any = self
         data = model._open(X)
         at_least("least", least, 2)
-        learner, draws = model.learner_, np.random.default_rng(seed)
-        phi, total, words = learner.phi(), 0.0, 0.0
+        draws, phi, total, words = np.random.default_rng(seed), model.learner_.phi(), 0.0, 0.0
         for batch in model._batches(data):
-            x = _long_enough(batch.x, least)
-            seen, rest = completion.halves(x, draws)
-            total += float(completion.log_likelihood(rest, learner.encode(seen), phi).sum())
+            seen, rest = completion.halves(_long_enough(batch.x, least), draws)
+            total += float(completion.log_likelihood(rest, mixtures(seen), phi).sum())
             words += float(rest.values().sum())
         if not words:
             raise DataError(f"no document has {least} words of the vocabulary (least={least}); give longer ones")
         return float(np.exp(-total / words))
 
     def coherence(self, X: Any, measure: str = "c_npmi", n: int = 10) -> float:
-        """Whether the `n` first words of a topic go together in documents: the mean over topics of `coherences`."""
-        return float(np.nanmean(self.coherences(X, measure, n)))
+        """Whether the `n` first words of a topic go together in documents: the mean over topics of `coherences`.
+
+        Raises
+        ------
+        DataError
+            Of no topic do two words occur; and what `coherences` raises.
+        """
+        values = self.coherences(X, measure, n)
+        if np.isnan(values).all():
+            raise DataError(
+                f"of no topic do two of the {n} first words occur in these documents, so none can be said to go "
+                "together; give more documents, or a larger n"
+            )
+        return float(np.nanmean(values))
 
     def coherences(self, X: Any, measure: str = "c_npmi", n: int = 10) -> NDArray[np.float64]:
         """Whether the `n` first words of each topic go together in documents, (K,).
@@ -181,8 +222,9 @@ class TopicModel(Assigner):
         Parameters
         ----------
         X : texts or counts
-            Where to look. Of texts, the words in their order that are in the vocabulary; counts know no order, and
-            c_v, c_uci and c_npmi then have the whole document as their window.
+            Where to look. Of texts, the words in their order that are in the vocabulary; others are left out before
+            windows are laid. Counts know no order: for a model of counts c_v, c_uci and c_npmi have the whole document
+            as their window.
         measure : {"c_npmi", "c_v", "c_uci", "u_mass"}, default="c_npmi"
             See `nolabel.objectives.coherence`.
         n : int, default=10
@@ -191,10 +233,15 @@ class TopicModel(Assigner):
         Returns
         -------
         (K,) float64, NaN for a topic of which fewer than two words occur.
+
+        Raises
+        ------
+        DataError
+            The measure needs the order of words, and the model's texts are at hand as counts only; or none of the words
+            of any topic occurs.
         """
         data = self._open(X)  # type: ignore[attr-defined]
-        tops = topic_overlap.top_words(self.topic_word_, n)
-        return np.asarray(coherence.coherence(tops, _documents(data, self), measure, n=n))
+        return _coherences(self, _documents(self, data, measure), measure, n)
 
     def diversity(self, n: int = 25) -> float:
         """Share of different words among the `n` first of all topics: 1 when no two topics share one."""
@@ -227,12 +274,13 @@ class TopicModel(Assigner):
         *,
         holdout: float = 0.2,
         measure: str = "c_npmi",
-        seed: int = 0,
+        seeds: Iterable[int] = (0, 1, 2),
     ) -> Choice:
         """Try several numbers of topics.
 
-        For each, a model with these arguments is learned from a part of the documents; perplexity is that of the
-        others, by document completion, and coherence the mean over topics on the part that was learned.
+        For each, and for each seed, a model with these arguments is learned from a part of the documents; perplexity is
+        that of the others, by document completion (of those with two words or more), and coherence the mean over topics
+        on the part that was learned.
 
         Parameters
         ----------
@@ -244,23 +292,22 @@ class TopicModel(Assigner):
             Share of the documents that are not learned from.
         measure : str, default="c_npmi"
             Of coherence.
-        seed : int, default=0
-            Which documents those are, and the models' seed.
+        seeds : iterable of int, default=(0, 1, 2)
+            Each draws its own part, and is the seed of the models learned from it.
 
         Returns
         -------
         Choice
             The curve, and `best`. Fit anew with `model.set_params(n_topics=choice.best).fit(X)`.
         """
-        tried = tuple(n_topics)
-        if not tried:
-            raise ArgumentError("n_topics must name at least one number of topics to try")
-        train, held = _split(_learned_from(self, X), holdout, seed)
-        models = [_like(self, n_topics=k, random_state=seed).fit(train) for k in tried]
-        perplexity = tuple(model.perplexity(held, seed=seed, least=2) for model in models)
-        means = tuple(model.coherence(train, measure) for model in models)
-        enough = [k for k, value in zip(tried, perplexity, strict=True) if value <= CLOSE * min(perplexity)]
-        return Choice(tried, perplexity, means, measure, min(enough))
+        tried, drawn = tuple(n_topics), tuple(seeds)
+        if not tried or not drawn:
+            raise ArgumentError("n_topics and seeds must each name at least one number to try")
+        data = _learned_from(self, X)
+        documents = _documents(self, data, measure)
+        runs = np.array([_judged(self, data, documents, tried, holdout, measure, seed) for seed in drawn])
+        protocol = coherence.protocol(measure, ordered=data.texts is not None)
+        return _chosen(tried, runs, protocol, drawn)
 
 
 def _learner(model: Any) -> Any:
@@ -278,14 +325,45 @@ def _learned_from(model: Any, X: Any) -> Dataset:
     return data
 
 
-def _split(data: Dataset, holdout: float, seed: int) -> tuple[Dataset, Dataset]:
+def _judged(
+    model: Any, data: Dataset, documents: Any, tried: Sequence[int], holdout: float, measure: str, seed: int
+) -> list[list[float]]:
+    """Perplexity and coherence of every number of topics with one seed, (2, numbers)."""
+    rows, others = _split(len(data), holdout, seed)
+    train, held = data.subset(rows), data.subset(others)
+    learned = [documents[row] for row in rows] if isinstance(documents, list) else documents[rows]
+    models = [_like(model, n_topics=k, random_state=seed).fit(train) for k in tried]
+    coherences = [_coherences(one, learned, measure, 10) for one in models]
+    means = [float("nan") if np.isnan(values).all() else float(np.nanmean(values)) for values in coherences]
+    return [[one.perplexity(held, seed=seed, least=2) for one in models], means]
+
+
+def _chosen(tried: tuple[int, ...], runs: NDArray[np.float64], protocol: str, seeds: tuple[int, ...]) -> Choice:
+    """The curve from perplexities and coherences (seeds, 2, numbers), and the number to take."""
+    perplexity, means = runs.mean(axis=0)
+    spread = runs.std(axis=0, ddof=1) if len(runs) > 1 else np.full(runs.shape[1:], np.nan)
+    lowest = int(perplexity.argmin())
+    error = spread[0, lowest] / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
+    best = min(k for k, value in zip(tried, perplexity, strict=True) if value <= perplexity[lowest] + error)
+    return Choice(
+        tried,
+        perplexity=tuple(perplexity.tolist()),
+        perplexity_deviation=tuple(spread[0].tolist()),
+        coherence=tuple(means.tolist()),
+        coherence_deviation=tuple(spread[1].tolist()),
+        protocol=protocol,
+        seeds=seeds,
+        best=best,
+    )
+
+
+def _split(count: int, holdout: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of the documents that are learned from, and of those that are not."""
     at_least("holdout", holdout, 0, 1)
-    order, count = np.random.default_rng(seed).permutation(len(data)), round(len(data) * holdout)
-    if not 1 <= count <= len(data) - 2:
-        raise ArgumentError(
-            f"holdout={holdout} of {len(data)} documents leaves too few to learn from, or none to judge by"
-        )
-    return data.subset(np.sort(order[count:])), data.subset(np.sort(order[:count]))
+    order, held = np.random.default_rng(seed).permutation(count), round(count * holdout)
+    if not 1 <= held <= count - 2:
+        raise ArgumentError(f"holdout={holdout} of {count} documents leaves too few to learn from, or none to judge by")
+    return np.sort(order[held:]), np.sort(order[:held])
 
 
 def _labels(importance: np.ndarray, words: Sequence[str], names: Sequence[str | None]) -> list[str]:
@@ -293,18 +371,56 @@ def _labels(importance: np.ndarray, words: Sequence[str], names: Sequence[str | 
     return [name or ", ".join(words[v] for v in top) for top, name in zip(tops, names, strict=True)]
 
 
+def scipy_rows(x: Tensor) -> csr_array:
+    """A `sparse_csr` batch (B, V) as scipy's."""
+    parts = (part.cpu().numpy() for part in (x.values(), x.col_indices(), x.crow_indices()))
+    return csr_array(tuple(parts), shape=tuple(x.shape))
+
+
 def _long_enough(x: Tensor, least: int) -> Tensor:
     """The documents (B', V) of a `sparse_csr` batch that have `least` tokens or more."""
-    parts = (part.cpu().numpy() for part in (x.values(), x.col_indices(), x.crow_indices()))
-    rows = csr_array(tuple(parts), shape=tuple(x.shape))
+    rows = scipy_rows(x)
     kept = rows[np.flatnonzero(np.asarray(rows.sum(axis=1)).ravel() >= least)]
     return from_scipy(kept).gather(torch.arange(kept.shape[0])).to(x.device)
 
 
-def _documents(data: Dataset, model: Any) -> Any:
+def _coherences(model: Any, documents: Any, measure: str, n: int) -> NDArray[np.float64]:
+    tops = topic_overlap.top_words(model.topic_word_, n)
+    return np.asarray(coherence.coherence(tops, documents, measure, n=n))
+
+
+def _documents(model: Any, data: Dataset, measure: str) -> Any:
     """What coherence looks at: the known words of every text in their order, or a matrix of counts."""
+    if measure not in coherence.WINDOW:
+        raise not_a_choice("measure", measure, coherence.WINDOW)
+    if data.texts is None and data.spec.recipe["kind"] == "texts" and coherence.WINDOW[measure] is not None:
+        raise DataError(
+            f"{measure} needs the order of words, and of these documents only the counts are at hand. Give the texts "
+            "themselves; if they were not kept because they are large, open them with in_memory=True; or take "
+            "measure='u_mass', which looks at whole documents"
+        )
     if data.texts is None:
-        return data.rows(torch.arange(len(data)))[0]
+        return scipy_rows(data.rows(torch.arange(len(data)))[0])
     split = splitter(Rules.from_recipe(data.spec.recipe), getattr(model, "tokenizer", None))
     number = {word: column for column, word in enumerate(data.spec.recipe["tokens"])}
     return [[number[word] for word in split(text) if word in number] for text in data.texts]
+
+
+# --- documents by topic ----------------------------------------------------------------------------------------------
+
+
+def known_words(data: Dataset) -> NDArray[np.float64]:
+    """(N,) words of each document that the vocabulary has, each as often as it occurs."""
+    ones = torch.ones(data.spec.width)
+    return np.concatenate([(batch.x @ ones).double().numpy() for batch in data.batches()])
+
+
+def leading(mixtures: "NDArray[np.floating[Any]]", words: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(N,) the topic of the largest share; -1 for a document without known words, which is about nothing."""
+    return np.where(words > 0, mixtures.argmax(axis=1), -1)
+
+
+def most_about(topic: int, mixtures: "NDArray[np.floating[Any]]", words: NDArray[np.float64], many: int) -> list[int]:
+    """Rows of the `many` documents with the largest share of a topic; of equal shares the longest first."""
+    order = np.lexsort((-words, -mixtures[:, topic]))
+    return [int(row) for row in order[words[order] > 0][:many]]

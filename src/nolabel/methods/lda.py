@@ -5,18 +5,22 @@
 * `inference="map"` climbs the posterior of θ and φ by expectation-maximisation on mini-batches: for each document a few
   steps for θ_d from where its words alone would put it, then S ← (1 − ρ_t) S + ρ_t Σ_d n_dw r_dwk / B, φ ∝ S + η / N
   (`objectives/topics.py`).
-* `inference="vb"` is online variational Bayes, λ = N S + η, with the numbers of scikit-learn (`variational_topics.py`).
+* `inference="vb"` is online variational Bayes, λ = N S + η, with the updates, stopping rule and bound of scikit-learn
+  (`variational_topics.py`): the same numbers from the same start with `steps=100`; γ begins at ones, there at random.
 
-    ρ_t = max((τ₀ + t)^−κ, B / N),   loss = −Σ_w n_dw log p(w | d), or minus the bound; a mean over documents
+    ρ_t = (τ₀ + t)^−κ,   loss = −Σ_w n_dw log p(w | d), or minus the bound; a mean over documents
 
-S is kept per document, so that the corpus may grow. The floor B / N, in `fit` only, forgets a topic's words after about
-a pass: there they are known better by then. One batch that is the whole corpus makes ρ = 1, plain EM. Documents keep
-nothing between visits, so training can be resumed, shared by processes and streamed.
+S is kept per document, so that the corpus may grow. "map" has a floor ρ ≥ B / N in `fit`, which forgets a topic's words
+after about a pass: they are known better by then. One batch that is the whole corpus makes ρ = 1, plain EM or batch
+variational Bayes. In a stream a batch of B documents, the largest having been B', has max(1 − (1 − ρ)^(B / B'), B / N):
+a few more documents add to topics and do not replace them. Documents keep nothing between visits, so training can be
+resumed, shared by processes and streamed.
 
 Shapes: counts x (B, V) → θ (B, K), rows sum to 1.
 Relations: plain EM with α = η = 0 is probabilistic latent semantic analysis. Departure from the papers: α's proportions
 are learned with Σα fixed in "map", from topics of which a document has at least half a word, for soft counts of EM
-would else flatten them; seed words' prior is counted in occurrences of the word, so that it acts at every corpus size.
+would else flatten them; seed words' prior is counted in occurrences of the word, so that it acts at every corpus size;
+κ may be 1/2 and less, where Hoffman's proof of convergence asks for (1/2, 1].
 References: Blei, Ng and Jordan 2003, JMLR 3; Hoffman, Blei and Bach 2010, NeurIPS; Foulds et al. 2013, KDD.
 """
 
@@ -24,13 +28,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
-from nolabel.errors import ArgumentError, nearest
+from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Embedder, Grows
+from nolabel.methods._seeds import SeedWords
 from nolabel.methods._topics import TopicModel, Topics
 from nolabel.objectives import dirichlet_priors, topics, variational_topics
 from nolabel.objectives.topics import Mixtures
@@ -61,7 +67,7 @@ class LDALearner(CountingLearner, Topics, Grows):
         eta: float,
         learn_alpha: bool,
         learn_eta: bool,
-        seeds: "SeedWords",
+        seeds: SeedWords,
         steps: int,
         tau0: float,
         kappa: float,
@@ -80,11 +86,13 @@ class LDALearner(CountingLearner, Topics, Grows):
         self.eta: Tensor
         self.documents: Tensor
         self.streamed: Tensor
+        self.largest: Tensor
         self.updates: Tensor
         self.register_buffer("alpha", alpha.double())
         self.register_buffer("eta", torch.tensor(eta, dtype=torch.float64))
         self.register_buffer("documents", torch.ones((), dtype=torch.float64))  # N
         self.register_buffer("streamed", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("largest", torch.ones((), dtype=torch.float64))  # batch so far, in documents
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))  # t
 
     def start(self, data: Dataset, draws: Draws) -> None:
@@ -96,20 +104,21 @@ class LDALearner(CountingLearner, Topics, Grows):
                 UserWarning,
                 stacklevel=2,
             )
-        tokens = sum(float(batch.x.values().sum()) for batch in data.batches(CHUNK))
+        tokens = sum(float(batch.x.values().double().sum()) for batch in data.batches(CHUNK))
         self.documents.fill_(len(data))
-        self.words.mul_(max(tokens, 1.0) / len(data) / float(self.words.sum()))
+        self.words.mul_(max(tokens, 1.0) / len(data) / _total(self.words))
 
     def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """Sums over the batch: words in topics, log-likelihood or bound, and what α is learned from."""
         x = topics.sparse_rows(batch.x)
         found = self._infer(x, self.steps)
         assert found.statistics is not None
+        assert found.score is not None
         one = found.score.new_ones(1)
         sums = {"words": found.statistics, "score": found.score.cumsum(0)[-1:], "documents": one * len(batch)}
         if self.learn_alpha:
             sums["alpha"] = self._about_alpha(x, found.weights)
-        return {**sums, "tokens": one * float(x.values().sum())}
+        return {**sums, "tokens": one * float(x.values().double().sum())}
 
     def _about_alpha(self, x: Tensor, weights: Tensor) -> Tensor:
         if self.variational:
@@ -120,14 +129,13 @@ class LDALearner(CountingLearner, Topics, Grows):
     def refresh(self, statistics: Mapping[str, Tensor], step: Step) -> Losses:
         """S, α and η anew."""
         count = statistics["documents"][0]
-        if step.progress >= 1:  # a stream, which has no end: every document is a new one
+        if step.progress < 1:
+            self.streamed.copy_(self.documents)  # a stream that goes on from here comes on top of them
+        else:  # a stream, which has no end: every document is a new one
             self.streamed += count
             self.documents.copy_(torch.maximum(self.documents, self.streamed))
         losses = self._losses(statistics)
-        rate = float((self.tau0 + float(self.updates)) ** -self.kappa)
-        if step.progress < 1:
-            rate = max(rate, float(count / self.documents))
-        rate = min(rate, 1.0)
+        rate = self._rate(float(count), streaming=step.progress >= 1)
         self.words.lerp_((statistics["words"] / count).to(self.words), rate)
         if self.learn_alpha:
             self._learn_alpha(statistics["alpha"], count, rate)
@@ -137,11 +145,21 @@ class LDALearner(CountingLearner, Topics, Grows):
         self.updates += 1
         return losses
 
+    def _rate(self, count: float, *, streaming: bool) -> float:
+        """ρ of a batch of so many documents."""
+        self.largest.clamp_min_(count)
+        rate: float = (self.tau0 + float(self.updates)) ** -self.kappa
+        share = count / float(self.documents)
+        if streaming:
+            return max(float(1 - (1 - rate) ** (count / float(self.largest))), share)
+        floored = not self.variational or share == 1
+        return min(max(rate, share), 1.0) if floored else rate
+
     def _losses(self, statistics: Mapping[str, Tensor]) -> Losses:
         score, tokens = statistics["score"][0], statistics["tokens"][0].clamp_min(1)
         if not self.variational:
             part = -score / statistics["documents"][0]
-            return Losses({"nll": part}, {"perplexity": torch.exp(-score / tokens)})
+            return Losses({"nll": part}, {"training_perplexity": torch.exp(-score / tokens)})
         of_topics = variational_topics.topic_bound(self._lambda(), self._prior()) / self.documents
         return Losses({"bound": -score / statistics["documents"][0] - of_topics})
 
@@ -164,7 +182,7 @@ class LDALearner(CountingLearner, Topics, Grows):
     def _infer(self, x: Tensor, steps: int, *, statistics: bool = True) -> Mixtures:
         if self.variational:
             table = variational_topics.word_table(self._lambda())
-            return variational_topics.infer(x, table, self.alpha, steps=steps, statistics=statistics)
+            return variational_topics.infer(x, table, self.alpha, steps=steps, statistics=statistics, bound=statistics)
         return topics.infer(x, self.phi(), self.alpha.float(), steps=steps, statistics=statistics)
 
     def _prior(self) -> Tensor:
@@ -200,81 +218,18 @@ class LDALearner(CountingLearner, Topics, Grows):
         new = spec.width - len(words)
         generator = torch.Generator().manual_seed(mix(spec.width, new))
         lean = torch.rand(new, words.shape[1], generator=generator).to(words)
-        self.words = nn.Parameter(torch.cat([words, words.mean() * lean]), requires_grad=False)
-
-
-@final
-class SeedWords:
-    """Words that belong to topics, as the user says, found in a vocabulary.
-
-    Parameters
-    ----------
-    given
-        Words by topic: a topic's number, or a name for the next topic that has none. None for no seeds.
-    tokens
-        The vocabulary.
-    weight
-        Occurrences that the prior adds to each seed word in its topic, for each one in the corpus.
-    """
-
-    def __init__(self, given: Any, tokens: Sequence[str] | None, weight: float, n_topics: int) -> None:
-        self.weight = weight
-        self.topics: list[int] = []
-        self.places: list[int] = []
-        self.named: dict[int, str] = {}
-        seeded = _seeded(given)
-        if not seeded:
-            return
-        if tokens is None:
-            raise ArgumentError(
-                "seed_words needs words, but the columns of these counts have no names: give a DataFrame"
-            )
-        where = {word: place for place, word in enumerate(tokens)}
-        for topic, (name, words) in enumerate(seeded):
-            number = int(name) if name.isdigit() else topic
-            at_least(f"seed_words: the number of topic {name!r}", number, 0, n_topics - 1)
-            if not name.isdigit():
-                self.named[number] = name
-            self.places += [_place(word, where) for word in words]
-            self.topics += [number] * len(words)
-
-    def prior(self, counts: Tensor) -> Tensor:
-        """What is added to counts (V, K): a number of 0 without seeds."""
-        if not self.places:
-            return counts.new_zeros(())
-        added = torch.zeros_like(counts)
-        places = torch.tensor(self.places, device=counts.device)
-        added[places, self.topics] = self.weight * counts[places].sum(1)
-        return added
-
-    def names(self, n_topics: int) -> list[str | None]:
-        """Name of each topic."""
-        return [self.named.get(topic) for topic in range(n_topics)]
-
-
-def _seeded(given: Any) -> list[tuple[str, list[str]]]:
-    if given is None:
-        return []
-    if not isinstance(given, Mapping) or any(isinstance(words, str) for words in given.values()):
-        raise ArgumentError(
-            'seed_words must be a list of words for each topic that has some, as in {"sport": ["game", "team"]}; '
-            f"got {given!r:.80}"
-        )
-    return [(str(name), [str(word) for word in words]) for name, words in given.items()]
-
-
-def _place(word: str, where: Mapping[str, int]) -> int:
-    if word not in where:
-        raise ArgumentError(
-            f"seed_words: {word!r} is not one of the {len(where):,} words of the vocabulary{nearest(word, where)}; it "
-            "does not occur, or the rules leave it out (lowercase, stop_words, min_df, max_df, min_length)"
-        )
-    return where[word]
+        mean = _total(words) / words.numel()
+        self.words = nn.Parameter(torch.cat([words, mean * lean]), requires_grad=False)
 
 
 def _first_counts(vocabulary: int, n_topics: int) -> Tensor:
     """Numbers near 1 (V, K), of standard deviation 0.1 as scikit-learn's: nearly alike, which EM then tells apart."""
     return (1 + 0.1 * torch.randn(vocabulary, n_topics)).clamp_min(0.2)
+
+
+def _total(counts: Tensor) -> float:
+    """The sum, one after the other: torch would add in an order that depends on the number of threads."""
+    return float(counts.double().sum(0).cumsum(0)[-1])
 
 
 def _lengths(x: Tensor) -> Tensor:
@@ -292,16 +247,16 @@ class LDA(TopicModel, Embedder):
     n_topics : int, default=20
         K, number of topics.
     inference : {"map", "vb"}, default="map"
-        "map" for expectation-maximisation on mini-batches, "vb" for online variational Bayes: scikit-learn's numbers,
-        and some ten times as slow.
+        "map" for expectation-maximisation on mini-batches, "vb" for online variational Bayes with scikit-learn's
+        updates, which is slower.
     alpha : "auto", float or sequence of float, default="auto"
         α, prior of a document's mixture: one number, or one for each topic. "auto" learns one for each topic ("map":
         their proportions, with a mean of 0.05).
     eta : "auto" or float, default=0.01
         η, prior of a word in a topic; "auto" learns it.
     seed_words : mapping or None, default=None
-        Words that topics are to be about, by the topic's name or number: `{"sport": ["game", "team"]}`. They act as a
-        prior all through training. Names become labels.
+        Words that topics are to be about, by the topic's name or number: `{"sport": ["game", "team"]}`. Names take the
+        first topics that no number does, and become labels. The words act as a prior all through training.
     seed_weight : float, default=1.0
         Strength of that prior: occurrences of each seed word added in its topic, for each one in the corpus.
     steps : int, default=20
@@ -309,11 +264,13 @@ class LDA(TopicModel, Embedder):
     tau0 : float, default=1.0
         τ₀ of the rate ρ_t = (τ₀ + t)^−κ, t counting batches from 0; at least 1. scikit-learn's `learning_offset` + 1.
     kappa : float, default=0.5
-        κ of that rate, in [0, 1].
+        κ of that rate, above 0 and at most 1; larger ones settle sooner.
     text : str or None, default=None
         Column of a table that holds the texts; None for the only one that looks like it.
     encoding : str or None, default=None
         Of text files; None to detect it.
+    on_error : {"raise", "skip"}, default="raise"
+        What learning does about text files that cannot be read: name them all, or leave them out.
     lowercase : bool, default=True
         Whether case is ignored.
     stop_words : "english", sequence of str or None, default="english"
@@ -335,7 +292,7 @@ class LDA(TopicModel, Embedder):
     grow : bool, default=False
         Whether `partial_fit` takes up new words that pass the rules within its part.
     epochs : int, default=20
-        Passes over the documents; three are often enough.
+        Passes over the documents.
     batch_size : int, default=2048
         Documents between two updates of the topics.
     random_state : int, RandomState or None, default=None
@@ -372,7 +329,7 @@ class LDA(TopicModel, Embedder):
     paper: ClassVar[str] = "Blei, Ng, Jordan 2003"
     reads: ClassVar[Mapping[str, Any]] = {"modality": "text"}
     opening: ClassVar[tuple[str, ...]] = (
-        *("text", "encoding", "lowercase", "stop_words", "min_df", "max_df", "ngrams", "min_length"),
+        *("text", "encoding", "on_error", "lowercase", "stop_words", "min_df", "max_df", "ngrams", "min_length"),
         *("max_features", "characters", "tokenizer"),
     )
 
@@ -390,6 +347,7 @@ class LDA(TopicModel, Embedder):
         kappa: float = 0.5,
         text: str | None = None,
         encoding: str | None = None,
+        on_error: Literal["raise", "skip"] = "raise",
         lowercase: bool = True,
         stop_words: Literal["english"] | Sequence[str] | None = "english",
         min_df: int | float = 2,
@@ -416,6 +374,7 @@ class LDA(TopicModel, Embedder):
         self.kappa = kappa
         self.text = text
         self.encoding = encoding
+        self.on_error = on_error
         self.lowercase = lowercase
         self.stop_words = stop_words
         self.min_df = min_df
@@ -442,7 +401,7 @@ class LDA(TopicModel, Embedder):
             variational=self.inference == "vb",
             alpha=alpha,
             eta=0.01 if self.eta == "auto" else float(self.eta),
-            learn_alpha=self.alpha == "auto",
+            learn_alpha=isinstance(self.alpha, str),
             learn_eta=self.eta == "auto",
             seeds=seeds,
             steps=self.steps,
@@ -455,7 +414,8 @@ class LDA(TopicModel, Embedder):
         at_least("n_topics", self.n_topics, 1)
         at_least("steps", self.steps, 1)
         at_least("tau0", self.tau0, 1)
-        at_least("kappa", self.kappa, 0, 1)
+        if not 0 < self.kappa <= 1:
+            raise ArgumentError(f"kappa must be above 0 and at most 1; got {self.kappa!r}")
         at_least("seed_weight", self.seed_weight, 0)
         if self.eta != "auto" and self.eta <= 0:
             raise ArgumentError(f"eta must be above 0, or 'auto' to learn it; got {self.eta!r}")
@@ -467,9 +427,10 @@ class LDA(TopicModel, Embedder):
 
 
 def _alpha(given: Any, n_topics: int) -> Tensor:
-    if given == "auto":
+    if isinstance(given, str):
         return torch.full((n_topics,), FIRST_ALPHA)
-    alpha = [float(one) for one in given] if isinstance(given, Sequence) else [float(given)] * n_topics
+    many = isinstance(given, Sequence | np.ndarray)
+    alpha = [float(one) for one in given] if many else [float(given)] * n_topics
     if len(alpha) != n_topics or min(alpha) <= 0:
         raise ArgumentError(
             f"alpha must be above 0: one number, one for each of the {n_topics} topics, or 'auto'; got {given!r:.80}"

@@ -12,8 +12,10 @@ Shapes: x (B, *shape), read as rows (B, D) → unit c (B,) → coordinates (B, 2
 Relations: with a radius of 0 the batch rule is k-means; the grid makes the centres an ordered map. With a PCA start and
 a large radius the map is the plane of the first two principal components, which then bends towards the data.
 Known departures from [1, 2]: the mexican hat, which pushes, makes a bounded batch step (see `objectives.topographic`)
-and no online ones; the first refresh has the whole first radius, and the radius at most halves from each refresh to the
-next, which is what rules streams, that have no end, and runs of a few epochs.
+and no online ones. By the batch rule the first refresh has the whole first radius, and the radius at most halves from
+each refresh to the next, which is what rules streams, that have no end, and runs of a few epochs. By the online rule
+radius and learning rate go down from sample to sample, in a stream so that half of the way is behind them after 20 K
+samples, K units.
 References: [1] Kohonen 2001, "Self-Organizing Maps", 3rd edition. [2] Kohonen 2013, "Essentials of the self-organizing
 map", Neural Networks 37.
 """
@@ -29,16 +31,16 @@ from torch import Tensor, nn
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
-from nolabel.methods._base import Assigner, Codec, Reconstructor, SeesGaps
+from nolabel.methods._base import Assigner, Codec, Reconstructor
 from nolabel.methods._map import Map, flat, refuse_blank
 from nolabel.nets.sync import gather
 from nolabel.objectives import topographic
 from nolabel.objectives.first_units import Start, first_units
 from nolabel.objectives.grids import Form, Grid, Topology
-from nolabel.objectives.neighbourhoods import Neighbourhood, smooth
+from nolabel.objectives.neighbourhoods import Neighbourhood, pulls_and_pushes, smooth
 from nolabel.objectives.topographic import best_units
 from nolabel.randomness import Draws
-from nolabel.training.learner import CountingLearner, Step
+from nolabel.training.learner import CountingLearner, SeesGaps, Step
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses, to_network
 
@@ -46,6 +48,7 @@ Rule = Literal["batch", "online"]
 Decay = Literal["exponential", "linear", "asymptotic"]
 
 _LOOKED_AT = 4096  # samples that the first weights are taken from
+_HALF_WAY = 20  # samples a unit by which a stream of samples, taken one by one, has come half of its way
 
 
 def decayed(decay: Decay, start: float, end: float, progress: float) -> float:
@@ -66,6 +69,7 @@ class SOMLearner(CountingLearner, Codec, SeesGaps):
 
     weights: nn.Parameter
     radius: Tensor
+    progress: Tensor
     sums: Tensor
     mass: Tensor
 
@@ -87,9 +91,11 @@ class SOMLearner(CountingLearner, Codec, SeesGaps):
         self.shape, self.grid, self.neighbourhood, self.decay = spec.shape, grid, neighbourhood, decay
         self.span, self.rule, self.rates = radius, rule, rates
         self.init, self.forgetting, self.distances = init, forgetting, distances
+        self.moves_while_absorbing = rule == "online"
         random = torch.randn(grid.units, spec.width)
         self.weights = nn.Parameter(random if spec.values == "real" else random.sigmoid(), requires_grad=False)
         self.register_buffer("radius", torch.tensor(2 * radius[0], dtype=torch.float64))  # of the last refresh
+        self.register_buffer("progress", torch.zeros((), dtype=torch.float64))  # of the last sample of the online rule
         gaps = spec.recipe.get("missing") == "impute"  # then each value has a count of its own
         self.register_buffer("sums", torch.zeros(grid.units, spec.width))
         self.register_buffer("mass", torch.zeros(grid.units, spec.width if gaps else 1))
@@ -98,7 +104,7 @@ class SOMLearner(CountingLearner, Codec, SeesGaps):
         """First weights from at most 4,096 of the samples."""
         rows = torch.arange(len(data))
         if len(data) > _LOOKED_AT:
-            rows = draws.shared_integers(len(data), _LOOKED_AT).sort().values
+            rows = draws.uniform(torch.empty(len(data))).argsort()[:_LOOKED_AT].sort().values
         stored, _ = data.rows(rows)
         looked_at = flat(to_network(stored)).to(self.weights.device)
         self.weights.copy_(first_units(self.init, self.grid, looked_at, draws))
@@ -108,17 +114,16 @@ class SOMLearner(CountingLearner, Codec, SeesGaps):
         refuse_blank(batch)
         x, mask = flat(batch.x), batch.mask
         found = best_units(x, self.weights, mask)
-        if self.rule == "online":
-            self._go_online(x, mask, step.progress)
         hits = topographic.counts_per_unit(found.first, self.grid.units)
         far = ~self.grid.adjacent(found.first, found.second)
         statistics = {
             "hits": hits,
             "distance": found.squared.sqrt().double().sum(),
             "torn": far.sum().double(),
-            "endless": torch.tensor(float(len(x)) * (step.progress >= 1), device=x.device),
         }
-        if self.rule == "batch":
+        if self.rule == "online":
+            statistics["way"] = self._go_online(x, mask, step)
+        else:
             statistics["sums"] = topographic.sums_per_unit(x, found.first, self.grid.units, mask)
             statistics["mass"] = self._mass(found.first, hits, mask)
         return statistics
@@ -128,45 +133,69 @@ class SOMLearner(CountingLearner, Codec, SeesGaps):
             return hits[:, None].expand_as(self.mass)
         return topographic.sums_per_unit(mask.to(hits.dtype), units, self.grid.units)
 
-    def _go_online(self, x: Tensor, mask: Tensor | None, progress: float) -> None:
-        """One sample of the whole batch after the other, in every process alike."""
+    def _go_online(self, x: Tensor, mask: Tensor | None, step: Step) -> Tensor:
+        """One sample of the whole batch after the other, in every process alike; how far each unit goes (K,)."""
         samples = gather(topographic.dense(x))
         seen = None if mask is None else gather(mask.to(x.dtype)).bool()
-        rate = decayed(self.decay, *self.rates, min(progress, 1.0))
-        radius = self._radius(progress)
-        topographic.online_rule(self.weights, samples, self.grid, self.neighbourhood, radius, rate, seen)
+        progress = self._progress_of_each(len(samples), step)
+        radii, rates = ([decayed(self.decay, *of, at) for at in progress] for of in (self.span, self.rates))
+        before = self.weights.clone()
+        topographic.online_rule(self.weights, samples, self.grid, self.neighbourhood, radii, rates, seen)
+        self.progress.fill_(progress[-1])
+        return (self.weights - before).abs().sum(1)
+
+    def _progress_of_each(self, count: int, step: Step) -> list[float]:
+        """How much of the way from first to last radius and rate is behind each of `count` samples."""
+        if not step.endless:
+            one = step.progress / (step.number + 0.5)  # share of the run that is one step
+            return [one * (step.number + (turn + 0.5) / count) for turn in range(count)]
+        half = _HALF_WAY * self.grid.units
+        left = max(1 - float(self.progress), 1e-9)
+        behind = half * (1 - left) / left  # samples by which a stream would have come here
+        return [(behind + turn) / (behind + turn + half) for turn in range(1, count + 1)]
 
     def _radius(self, progress: float) -> float:
-        """By the schedule, yet at least half of the radius at the last refresh: streams begin at their end."""
+        """Of a refresh. By the batch rule at least half of the last one: streams begin at their end."""
+        if self.rule == "online":
+            return decayed(self.decay, *self.span, float(self.progress))
         return max(decayed(self.decay, *self.span, min(progress, 1.0)), float(self.radius) / 2)
 
     def refresh(self, statistics: Mapping[str, Tensor], step: Step) -> Losses:
         """Weights anew by the batch rule; the online rule has moved them already."""
         radius = self._radius(step.progress)
-        if self.rule == "batch":
-            self._remember(statistics)
-            self.weights.copy_(self._batch_rule(radius))
+        way = statistics["way"] if self.rule == "online" else self._renew(statistics, radius, step)
         self.radius.fill_(radius)
         hits, count = statistics["hits"], statistics["hits"].sum()
         signals = {
             "topographic_error": statistics["torn"] / count,
             "units_in_use": (hits > 0).double().mean(),
+            "units_moved": (way > 0).double().mean(),
             "radius": self.radius.clone(),
         }
         return Losses({"quantization_error": statistics["distance"] / count}, signals)
 
-    def _remember(self, statistics: Mapping[str, Tensor]) -> None:
+    def _renew(self, statistics: Mapping[str, Tensor], radius: float, step: Step) -> Tensor:
+        """Makes the weights anew; how far each unit goes (K,)."""
+        self._remember(statistics, step)
+        before = self.weights.clone()
+        self.weights.copy_(self._batch_rule(radius))
+        return (self.weights - before).abs().sum(1)
+
+    def _remember(self, statistics: Mapping[str, Tensor], step: Step) -> None:
         """An epoch's sums stand for themselves; those of a stream join what earlier parts have left."""
-        kept = 1 - self.forgetting if statistics["endless"] > 0 else 0.0
+        kept = 1 - self.forgetting if step.endless else 0.0
         self.sums.mul_(kept).add_(statistics["sums"])
         self.mass.mul_(kept).add_(statistics["mass"])
 
     def _batch_rule(self, radius: float) -> Tensor:
-        sums, mass = (smooth(self.grid, self.neighbourhood, radius, of) for of in (self.sums, self.mass))
-        if self.neighbourhood != "mexican_hat":
-            return topographic.batch_rule(self.weights, sums, mass)
-        reach = topographic.reach(self.grid, self.neighbourhood, radius, self.mass)
-        return topographic.batch_rule(self.weights, sums, mass, reach)
+        both = torch.cat([self.sums, self.mass], dim=1)
+        widths = [self.sums.shape[1], self.mass.shape[1]]
+        if self.neighbourhood == "mexican_hat":
+            parts = pulls_and_pushes(self.grid, self.neighbourhood, radius, both)
+            pull, push = (torch.split(part, widths, dim=1) for part in parts)
+            return topographic.pushing_rule(self.weights, (pull[0], pull[1]), (push[0], push[1]))
+        sums, mass = torch.split(smooth(self.grid, self.neighbourhood, radius, both), widths, dim=1)
+        return topographic.batch_rule(self.weights, sums, mass)
 
     def refresh_every(self) -> int | None:
         """Once an epoch."""
@@ -239,7 +268,7 @@ class SOM(Map, Assigner, Reconstructor):
     batch_size : int, default=4096
         Samples taken at a time; of no influence on the batch rule.
     learning_rate : float, default=0.5
-        First learning rate α of the online rule; it ends at a fiftieth.
+        First learning rate α of the online rule, at most 1; it ends at a fiftieth.
     random_state : int, RandomState or None, default=None
         Seed of first weights and order.
     plan : Plan, mapping or None, default=None
@@ -316,6 +345,8 @@ class SOM(Map, Assigner, Reconstructor):
                 "mexican hat has no bound and weights run away; got 'mexican_hat'. Take rule='batch', which bounds it"
             )
         at_least("forgetting", self.forgetting, 0, 1)
+        if self.rule == "online":
+            at_least("learning_rate", self.learning_rate, 0, 1)
         if self.clusters is not None:
             at_least("clusters", self.clusters, 1, grid.units)
         return SOMLearner(
@@ -365,7 +396,7 @@ class SOM(Map, Assigner, Reconstructor):
         X : any source that `nolabel.open` takes, or a Dataset
             The samples.
         """
-        units = self._units_of(X)
+        units = self.units(X)
         return units if self.clusters is None else self.unit_clusters(self.clusters)[units]
 
     @classmethod

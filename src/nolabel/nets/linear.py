@@ -1,6 +1,7 @@
 """`Linear`: torch's layer, with the faster products of `product` on a CPU, forwards and backwards.
 
-Same weights, same names, same gradients but for rounding. Second derivatives take the ordinary road.
+Same weights, same names, same gradients but for rounding. Second derivatives and forward-mode derivatives take
+the ordinary road.
 """
 
 from typing import Any, final
@@ -8,6 +9,7 @@ from typing import Any, final
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from nolabel.nets.product import suits, times_transposed
 
@@ -23,7 +25,7 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """X Wᵀ + b, as `torch.nn.functional.linear`."""
-    if not suits(x, weight) or torch._C._are_functorch_transforms_active():
+    if not suits(x, weight) or torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return F.linear(x, weight, bias)
     return _Linear.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -31,7 +33,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        for_x, for_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if for_weight else None, weight if for_x else None)
         return times_transposed(x, weight, bias)
 
     @staticmethod

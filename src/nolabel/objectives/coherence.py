@@ -8,8 +8,9 @@
 with ε = 1e-12, natural logarithms, and every (start of a) window counted once. Given the same words the values are
 those of gensim 4.4's CoherenceModel. Two things of gensim's are kept so that they are: a document shorter than the
 window is one window, and a word that recurs inside a window is forgotten when its first occurrence slides out
-(`windows="exact"` remembers it). One thing is not: a word that the documents never hold makes gensim's values infinite
-or NaN; here it is left out of its topic, and a topic with fewer than two words seen is NaN.
+(`windows="exact"` remembers it). Two things are not. A word that the documents never hold makes gensim's values
+infinite or NaN; here it is left out of its topic, and a topic with fewer than two words seen is NaN. The NPMI of two
+words that stand in every window is −1 by the equation with its ε; here it is 1, its limit.
 
 Pure functions of words and counts. They know no model, no vocabulary and no file; means over topics are the caller's.
 
@@ -89,9 +90,9 @@ def coherence(
     return np.array([_of_topic(measure, rows, seen) for rows in places])
 
 
-def protocol(measure: str, documents: Any, *, window: int | None = None) -> str:
-    """What `coherence` computes of such documents, in words, as "c_npmi, windows of 10 tokens"."""
-    span = None if measure == "u_mass" or _is_matrix(documents) else window or WINDOW[measure]
+def protocol(measure: str, *, ordered: bool, window: int | None = None) -> str:
+    """What `coherence` computes, in words, as "c_npmi, windows of 10 tokens"; `ordered` for sequences of tokens."""
+    span = None if measure == "u_mass" or not ordered else window or WINDOW[measure]
     return f"{measure}, {'whole documents' if span is None else f'windows of {span} tokens'}"
 
 
@@ -124,7 +125,7 @@ def pmi(single: Float[np.ndarray, "n"], both: Float[np.ndarray, "n n"]) -> Float
 
 def npmi(single: Float[np.ndarray, "n"], both: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
     """PMI / −log (P(w_i, w_j) + ε) of every pair: −1 never together, 0 independent, 1 always together."""
-    return np.asarray(pmi(single, both) / -np.log(both + EPSILON))
+    return np.where(both >= 1, 1.0, pmi(single, both) / -np.log(both + EPSILON))
 
 
 def _of_topic(measure: str, rows: np.ndarray, seen: Counts) -> float:

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from nolabel.data.sparse import from_scipy
+from nolabel.objectives.topics import probabilities
 
 
 def halves(x: Tensor, draws: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -44,7 +45,7 @@ def log_likelihood(x: Tensor, theta: Float[Tensor, "B K"], phi: Float[Tensor, "V
     """Σ_w n_dw log Σ_k θ_dk φ_wk of each document (B, V) `sparse_csr`; float64."""
     starts = x.crow_indices()
     rows = torch.repeat_interleave(starts[1:] - starts[:-1], output_size=len(x.values()))
-    p = (theta.double()[rows] * phi.double()[x.col_indices()]).sum(1)
+    p = probabilities(rows, x.col_indices(), theta.double(), phi.double())
     return torch.zeros(x.shape[0], dtype=torch.float64, device=x.device).index_add_(
         0, rows, x.values().double() * p.log()
     )

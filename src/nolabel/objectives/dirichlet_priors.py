@@ -46,6 +46,6 @@ def newton(alpha: Float[Tensor, "K"], mean_log: Float[Tensor, "K"], count: float
 def symmetric_fixed_point(eta: Float[Tensor, ""], counts: Float[Tensor, "V K"]) -> Float[Tensor, ""]:
     """Minka's step for one η shared by all V words, from the counts of words in K topics."""
     counts, words = counts.double(), counts.shape[0]
-    above = (torch.digamma(counts + eta) - torch.digamma(eta)).sum()
+    above = (torch.digamma(counts + eta) - torch.digamma(eta)).sum(0).cumsum(0)[-1]  # in the same order on any threads
     below = (torch.digamma(counts.sum(0) + words * eta) - torch.digamma(words * eta)).sum()
     return (eta * above / (words * below)).clamp_min(LEAST)

@@ -26,6 +26,8 @@ from torch import Tensor
 from nolabel.data.sparse import from_scipy
 
 LANES = 16  # topics are padded to whole registers of so many float32
+PART = 2**24  # numbers in a table of counts by topics that is made for a moment
+LOOK = 8  # steps between two looks whether all documents are done, where a look is dear
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ class Mixtures:
 
     weights: (B, K), proportional to the topics' shares in each document; `theta` for EM, γ for variational Bayes.
     statistics: (V, K), Σ_d n_dw r_dwk, or None if it was not asked for.
-    score: (B,) float64, log p(words | θ, φ) of each document, or its part of the bound.
+    score: (B,) float64, log p(words | θ, φ) of each document, or its part of the bound; None if it was not asked for.
     """
 
     weights: Float[Tensor, "B K"]
     statistics: "Float[Tensor, 'V K'] | None"
-    score: Float[Tensor, "B"]
+    score: "Float[Tensor, 'B'] | None"
 
 
 def topic_words(counts: Float[Tensor, "V K"], prior: Any) -> Float[Tensor, "V K"]:
@@ -127,15 +129,22 @@ def _by_torch(x: Tensor, phi: Tensor, alpha: Tensor, steps: int, tolerance: floa
     first = gathered(rows, (counts / table.sum(1))[:, None] * table, x.shape[0])
     theta = (first + alpha) / total
     done = torch.zeros(x.shape[0], 1, dtype=torch.bool, device=phi.device)
-    for _ in range(steps):
+    for step in range(steps):
         share = counts / (table * theta[rows]).sum(1)
         new = (alpha + theta * gathered(rows, share[:, None] * table, x.shape[0])) / total
         moved = (new - theta).abs().sum(1, keepdim=True)
         theta, done = torch.where(done, theta, new), done | (moved < tolerance)
+        if all_done(done, step):
+            break
     p = (table * theta[rows]).sum(1)
     score = x_sums(rows, (counts * p.log()).double(), x.shape[0])
     sums = gathered(words, (counts / p)[:, None] * theta[rows] * table, phi.shape[0]) if statistics else None
     return Mixtures(theta, sums, score)
+
+
+def all_done(done: Tensor, step: int) -> bool:
+    """Whether no document moves any more; looked at now and then, for a look waits for the device."""
+    return step % LOOK == LOOK - 1 and bool(done.all())
 
 
 def entries(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -143,6 +152,13 @@ def entries(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     starts, words, counts = csr_parts(x, dtype)
     lengths = starts[1:] - starts[:-1]
     return torch.repeat_interleave(lengths, output_size=len(words)), words, counts
+
+
+def probabilities(rows: Tensor, words: Tensor, theta: Tensor, table: Tensor) -> Tensor:
+    """Σ_k θ_dk t_wk of every count (nnz,), from its row and its word; for a part of the counts at a time."""
+    most = max(1, PART // theta.shape[1])
+    parts = zip(torch.split(rows, most), torch.split(words, most), strict=True)
+    return torch.cat([(theta[some] * table[those]).sum(1) for some, those in parts])
 
 
 def gathered(rows: Tensor, values: Tensor, count: int) -> Tensor:

@@ -6,6 +6,9 @@ Samples x (B, D), weights m_k (K, D) of the units, h the neighbourhood function 
     online rule            m_k ← m_k + α h(c(x), k) (x − m_k),  sample by sample     (2013, eq. 3)
     batch rule             m_k = Σ_j h(k, j) S_j / Σ_j h(k, j) n_j,                  (2013, eq. 8)
                            S_j and n_j the sum and number of the samples whose best unit is j
+    pushing rule           the same for neighbourhoods that also push, h = p − q with p, q ≥ 0:
+                           m_k ← m_k + Σ_j (p − c q)(S_j − m_k n_j) / Σ_j (p + c q) n_j,
+                           c = min(1, Σ_j p n_j / 10 Σ_j q n_j)
     quantization error     mean of ‖x − m_c(x)‖
     topographic error      share of samples whose best and second best units are no neighbours
     U-matrix               mean distance from m_k to the m of its neighbours
@@ -14,10 +17,12 @@ Values that are missing (mask False) are left out: the squared distance is (D / 
 and the batch rule's S and n count, value by value, what is there. Samples may also be the rows of a sparse CSR tensor.
 
 Best units come from one matrix product a block of samples, as argmin ‖m‖²/2 − x·m: what is held at a time is bounded by
-the block and never N x K. Everything is deterministic. It knows no training and no data set.
+the block and never N x K. Of values that lie far from 0 that form would leave nothing but rounding errors: then samples
+and weights are first moved by the mean of the weights. On a CPU everything is deterministic. It knows no training and
+no data set.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,13 +34,15 @@ from nolabel.objectives.grids import Grid
 from nolabel.objectives.neighbourhoods import BLOCK_VALUES, Neighbourhood, kernel
 
 _LEAST_PULL = 1e-30  # Σ h n below this has lost its digits in float32: the unit stays where it is
+_PUSH = 0.1  # most push a unit can feel for one pull; units of a map whose push is 0.2 tear apart
+_FAR = 100.0  # |mean|² of the weights by their variance: two of float32's seven digits; beyond it all are moved
 
 
 class Winners(NamedTuple):
     """first, second: (B,) best and second best unit.  squared: (B,) squared distance to the best.
 
-    The distances come out of the matrix product and carry its rounding, about 1e-7 ‖x‖² in float32; `distances_to`
-    gives them in full precision.
+    The distances come out of the matrix product and carry its rounding, about 1e-7 ‖x − c‖² in float32, c the mean of
+    the weights or 0; `distances_to` gives them in full precision.
     """
 
     first: Int[Tensor, "B"]
@@ -50,16 +57,26 @@ def best_units(
     x: Float[Tensor, "B D"], weights: Float[Tensor, "K D"], mask: Bool[Tensor, "B D"] | None = None
 ) -> Winners:
     """Best and second best unit of each sample; of equally near ones that of the lowest number comes first."""
+    centre = _far_centre(weights)
+    if centre is not None:
+        weights = weights - centre
     half_norms = weights.square().sum(1) / 2
-    found = [_best_of_block(part, weights, half_norms, seen) for part, seen in _blocks(x, mask, len(weights))]
+    found = [_best_of_block(part, weights, half_norms, seen, centre) for part, seen in _blocks(x, mask, len(weights))]
     first, second, squared = (torch.cat(parts) for parts in zip(*found))
     return Winners(first, second, squared)
 
 
+def _far_centre(weights: Tensor) -> Tensor | None:
+    """The mean of the weights (D,), or None where it is so near to 0 that products lose no digits by it."""
+    centre = weights.mean(0)
+    spread = (weights - centre).square().sum() / len(weights)
+    return centre if bool(centre.square().sum() > _FAR * spread) else None
+
+
 def _best_of_block(
-    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None
+    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None, centre: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    scores, norms, scale = _scores(x, weights, half_norms, mask)
+    scores, norms, scale = _scores(x, weights, half_norms, mask, centre)
     first = _argmin(scores)
     best = scores.gather(1, first[:, None])[:, 0]
     second = _argmin(scores.scatter_(1, first[:, None], torch.inf))
@@ -74,17 +91,33 @@ def _argmin(scores: Tensor) -> Tensor:
 
 
 def _scores(
-    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None
+    x: Tensor, weights: Tensor, half_norms: Tensor, mask: Tensor | None, centre: Tensor | None = None
 ) -> tuple[Tensor, Tensor, "Tensor | float"]:
-    """‖m‖²/2 − x·m (B, K), ‖x‖² (B,), and what squared distances are to be multiplied by."""
+    """‖m‖²/2 − x·m (B, K), ‖x‖² (B,), and what squared distances are to be multiplied by.
+
+    With a centre, x is taken from there; the weights are so already.
+    """
     if x.layout == torch.sparse_csr:
-        return half_norms - x @ weights.t(), _row_sums(x, x.values().square()), 1.0
+        return _sparse_scores(x, weights, half_norms, centre)
+    if centre is not None:
+        x = x - centre
     if mask is None:
         return times_transposed(x, weights.neg(), half_norms), _norms(x), 1.0
     seen = mask.to(x.dtype)
     present = x.where(mask, 0)
     scores = torch.addmm(seen @ (weights.square().t() / 2), present, weights.t(), alpha=-1)
     return scores, _norms(present), x.shape[1] / seen.sum(1).clamp_min(1)
+
+
+def _sparse_scores(
+    x: Tensor, weights: Tensor, half_norms: Tensor, centre: Tensor | None
+) -> tuple[Tensor, Tensor, float]:
+    """The same of sparse rows, which stay sparse: (x − c)·m = x·m − c·m."""
+    scores, norms = half_norms - x @ weights.t(), _row_sums(x, x.values().square())
+    if centre is None:
+        return scores, norms, 1.0
+    along = (x @ centre[:, None])[:, 0]
+    return scores + weights @ centre, norms - 2 * along + centre.square().sum(), 1.0
 
 
 def _norms(x: Tensor) -> Tensor:
@@ -148,6 +181,13 @@ def _rows(x: Tensor, start: int, stop: int) -> Tensor:
     )
 
 
+def rows_of(x: Float[Tensor, "B D"], chosen: Int[Tensor, "R"]) -> Float[Tensor, "R D"]:
+    """The chosen rows, dense, one of them as often as it is chosen."""
+    if x.layout != torch.sparse_csr:
+        return x[chosen]
+    return torch.cat([_rows(x, row, row + 1).to_dense() for row in chosen.tolist()])
+
+
 def row_of_each(x: Tensor) -> Tensor:
     """The row (nnz,) that each stored value of a CSR tensor belongs to."""
     ends = x.crow_indices()
@@ -183,7 +223,6 @@ def batch_rule(
     weights: Float[Tensor, "K D"],
     sums: Float[Tensor, "K D"],
     mass: Float[Tensor, "K C"],
-    reach: Float[Tensor, "K C"] | None = None,
 ) -> Float[Tensor, "K D"]:
     """New weights m_k = Σ_j h S_j / Σ_j h n_j.
 
@@ -195,21 +234,34 @@ def batch_rule(
         Σ_j h(k, j) S_j.
     mass
         Σ_j h(k, j) n_j, one for each unit (C = 1) or for each value (C = D).
-    reach
-        Σ_j |h(k, j)| n_j, for neighbourhoods that also push away. The step is then (Σ h S − m Σ h n) / Σ |h| n, which
-        is the rule itself where h ≥ 0 and cannot run away where it is not; units that are pushed more than pulled stay.
     """
     pulled = mass > _LEAST_PULL
-    safe = torch.where(pulled, mass if reach is None else reach, 1)
-    new = sums / safe if reach is None else weights + (sums - weights * mass) / safe
-    return torch.where(pulled, new, weights)
+    return torch.where(pulled, sums / torch.where(pulled, mass, 1), weights)
 
 
-def reach(grid: Grid, neighbourhood: Neighbourhood, radius: float, mass: Float[Tensor, "K C"]) -> Float[Tensor, "K C"]:
-    """Σ_j |h(k, j)| n_j, what the batch rule divides by where neighbourhoods also push; a block of units at a time."""
-    rows = max(1, BLOCK_VALUES // grid.units)
-    parts = torch.split(torch.arange(grid.units, device=mass.device), rows)
-    return torch.cat([kernel(grid, neighbourhood, radius, part, mass.dtype).abs() @ mass for part in parts])
+def pushing_rule(
+    weights: Float[Tensor, "K D"],
+    pull: tuple[Float[Tensor, "K D"], Float[Tensor, "K C"]],
+    push: tuple[Float[Tensor, "K D"], Float[Tensor, "K C"]],
+) -> Float[Tensor, "K D"]:
+    """New weights by a neighbourhood that pulls and pushes: the batch rule where nothing pushes.
+
+    Over a plane a mexican hat pushes more than it pulls, and the batch rule itself would divide by about nothing. So a
+    unit's push is brought down to a tenth of its pull where it is more. Then weights cannot run away: with samples of
+    size at most X they stay within X (1 + 0.1) / (1 − 0.1).
+
+    Parameters
+    ----------
+    weights
+        The weights until now, kept where nothing pulls.
+    pull, push
+        Σ_j p S_j and Σ_j p n_j, the sums and the mass of what pulls; the same of what pushes.
+    """
+    (pulled, p), (pushed, q) = pull, push
+    moves = p > _LEAST_PULL
+    c = (_PUSH * p / q.clamp_min(_LEAST_PULL)).clamp_max(1)
+    step = (pulled - weights * p) - c * (pushed - weights * q)
+    return torch.where(moves, weights + step / torch.where(moves, p + c * q, 1), weights)
 
 
 def online_rule(
@@ -217,25 +269,19 @@ def online_rule(
     x: Float[Tensor, "B D"],
     grid: Grid,
     neighbourhood: Neighbourhood,
-    radius: float,
-    rate: float,
+    radii: Sequence[float],
+    rates: Sequence[float],
     mask: Bool[Tensor, "B D"] | None = None,
-) -> tuple[Int[Tensor, "B"], Float[Tensor, "B"]]:
+) -> None:
     """m_k ← m_k + α h(c, k) (x − m_k) for one sample after the other; changes `weights` in place.
 
-    Returns the best unit of each sample and its squared distance, as they were when its turn came.
+    `radii` and `rates` have the radius of h and the rate α of each sample.
     """
-    first = torch.empty(len(x), dtype=torch.int64, device=x.device)
-    squared = x.new_empty(len(x))
-    scales = _scales(mask, x)
-    for turn, sample in enumerate(x):
+    for turn, (sample, radius, rate) in enumerate(zip(x, radii, rates, strict=True)):
         apart = sample - weights if mask is None else (sample - weights).where(mask[turn], 0)
-        distances = torch.linalg.vecdot(apart, apart)
-        c = distances.argmin()
-        first[turn], squared[turn] = c, distances[c] * scales[turn]
+        c = torch.linalg.vecdot(apart, apart).argmin()
         h = kernel(grid, neighbourhood, radius, c[None], weights.dtype)[0] * rate
         weights.addcmul_(h[:, None], apart)
-    return first, squared
 
 
 def _scales(mask: Tensor | None, x: Tensor) -> Tensor:

@@ -6,7 +6,8 @@
     E[log θ_k] = ψ(γ_k) − ψ(Σ γ)
 
 The order of events, the stopping rule and the bound are those of scikit-learn's LatentDirichletAllocation, whose
-numbers these are from the same start. float64. As in `topics`, by compiled loops on a CPU and by torch elsewhere.
+numbers these are from the same λ and γ (in training it draws γ at random; here it begins at ones). float64. As in
+`topics`, by compiled loops on a CPU and by torch elsewhere.
 
 Reference: Hoffman, Blei and Bach 2010, "Online learning for latent Dirichlet allocation", NeurIPS.
 """
@@ -17,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nolabel.objectives.topics import Mixtures, csr_parts, entries, gathered, word_sums, x_sums
+from nolabel.objectives.topics import Mixtures, all_done, csr_parts, entries, gathered, probabilities, word_sums, x_sums
 
 TINY = float(torch.finfo(torch.float64).eps)  # keeps p_dw from 0
 
@@ -40,6 +41,7 @@ def infer(
     steps: int,
     tolerance: float = 1e-3,
     statistics: bool = True,
+    bound: bool = True,
     start: "Float[Tensor, 'B K'] | None" = None,
 ) -> Mixtures:
     """The E-step: γ of some documents (as `weights`), the sums of the M-step, and each document's part of the bound.
@@ -56,6 +58,8 @@ def infer(
         Most iterations for a document; it is done when the mean of |change of γ_k| is below `tolerance`.
     statistics
         Whether the sums are wanted.
+    bound
+        Whether each document's part of the bound is wanted.
     start
         γ to begin with; None for ones.
     """
@@ -63,7 +67,7 @@ def infer(
     gamma = table.new_ones(x.shape[0], table.shape[1]) if start is None else start.to(table).clone()
     route = _on_cpu if table.device.type == "cpu" else _by_torch
     gamma, sums = route(x, table, alpha, steps, tolerance, statistics, gamma)
-    return Mixtures(gamma, sums, document_bound(x, table, alpha, gamma))
+    return Mixtures(gamma, sums, document_bound(x, table, alpha, gamma) if bound else None)
 
 
 def _on_cpu(
@@ -87,12 +91,14 @@ def _by_torch(
     of_words = table[words]
     theta = expected_log(gamma).exp()
     done = torch.zeros(len(gamma), 1, dtype=torch.bool, device=table.device)
-    for _ in range(steps):
+    for step in range(steps):
         share = counts / ((of_words * theta[rows]).sum(1) + TINY)
         new = alpha + theta * gathered(rows, share[:, None] * of_words, len(gamma))
         moved = (new - gamma).abs().mean(1, keepdim=True)
         gamma = torch.where(done, gamma, new)
         theta, done = expected_log(gamma).exp(), done | (moved < tolerance)
+        if all_done(done, step):
+            break
     if not statistics:
         return gamma, None
     share = counts / ((of_words * theta[rows]).sum(1) + TINY)
@@ -105,7 +111,7 @@ def document_bound(
     """E_q[log p(words, θ) − log q(θ)] of each document: Σ_w n_dw log Σ_k exp(E[log θ] + E[log β]), less KL(γ, α)."""
     rows, words, counts = entries(x, table.dtype)
     theta = expected_log(gamma)
-    p = (theta.exp()[rows] * table[words]).sum(1)
+    p = probabilities(rows, words, theta.exp(), table)
     return x_sums(rows, counts * p.log(), len(gamma)) + _minus_divergence(gamma, theta, alpha)
 
 

@@ -13,12 +13,13 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from nolabel.data.dataset import Dataset
+from nolabel.data.recipe_columns import column_names, in_columns
 from nolabel.evaluation.clusters import cluster_codes
 from nolabel.evaluation.neighbours import nearest
 from nolabel.evaluation.scaling import evenly
 from nolabel.evaluation.splits import seed_of
 from nolabel.report.content import Codes, Floats, Map
-from nolabel.report.looks import column_names, in_columns, lines, pixels, texts
+from nolabel.report.looks import lines, pixels, texts
 
 _FEWEST_FOR_TSNE = 50  # below, neighbourhoods are too small to be arranged by
 _PERPLEXITY = 30

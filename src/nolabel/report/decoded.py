@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
+from nolabel.data.recipe_columns import column_names, column_slices
 from nolabel.methods._base import Reconstructor, Sampler
 from nolabel.randomness import Draws
 from nolabel.report.content import Pictures, Rows, Traversal
-from nolabel.report.looks import column_names, column_slices, network_values, pixels, restored_texts, texts
+from nolabel.report.looks import network_values, pixels, restored_texts, texts
 from nolabel.types import DataSpec
 from nolabel.views.roles import Corrupt
 

@@ -22,20 +22,21 @@ from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.data.labels import coded
 from nolabel.data.named import NAMES
+from nolabel.data.recipe_columns import in_columns
 from nolabel.errors import ArgumentError
 from nolabel.evaluation.evidence import Evidence
 from nolabel.evaluation.splits import some_rows
-from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler, SeesGaps
+from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler
 from nolabel.methods._folder import versions
 from nolabel.methods._map import Map
 from nolabel.methods._topics import TopicModel
 from nolabel.report.codes_map import make_map
 from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
-from nolabel.report.looks import in_columns
 from nolabel.report.topics import leading_topics, topics_found
 from nolabel.report.units import placing, unit_groups, unit_map, units_of
 from nolabel.report.verdict import TELLING, TELLING_OF_MAPS, headlines, summarise
+from nolabel.training.learner import SeesGaps
 from nolabel.types import DataSpec
 
 _THINGS = {"image": "images", "table": "rows", "text": "documents"}
@@ -89,7 +90,7 @@ def gather(
         The data or the labels cannot be used.
     """
     estimator = _checked(model, max_points)
-    opened = source.open(data, spec=estimator.spec_)
+    opened = source.open(data, spec=estimator.spec_, **estimator._later())
     codes_of, classes = _labels(labels, opened)
     rows = some_rows(len(opened), max_points, random_state)
     part = opened if len(rows) == len(opened) else opened.subset(rows)

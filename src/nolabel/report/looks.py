@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
+from nolabel.data.recipe_columns import column_slices, in_columns
 from nolabel.report.content import Pixels
 from nolabel.types import DataSpec, to_network
 
@@ -34,11 +35,6 @@ def pixels(images: Dataset | Tensor) -> Pixels:
     values = network_values(images) if isinstance(images, Dataset) else images
     eight_bits = (values.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return eight_bits[:, 0].numpy() if values.shape[1] == 1 else eight_bits.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def in_columns(spec: DataSpec) -> bool:
-    """Whether a sample is a row of a table with few enough columns to be shown one by one."""
-    return spec.modality == "table" and spec.recipe.get("kind") != "sparse"
 
 
 def lines(data: Dataset) -> list[str]:
@@ -78,28 +74,6 @@ def value_names(spec: DataSpec) -> list[str]:
         return [str(name) for name in known]
     what = "word" if spec.modality == "text" else "column"
     return [f"{what} {place}" for place in range(spec.width)]
-
-
-def column_names(spec: DataSpec) -> list[str]:
-    """The columns of a table that are used, in their order, as a person knows them."""
-    return [_column_name(column) for column in spec.recipe["columns"]]
-
-
-def _column_name(column: dict[str, Any]) -> str:
-    return f"column {column['name']}" if isinstance(column["name"], int) else str(column["name"])
-
-
-def column_slices(spec: DataSpec) -> list[slice]:
-    """Where each used column of a table lies among the D network columns."""
-    widths = [_width(column) for column in spec.recipe["columns"]]
-    stops = np.cumsum(widths).tolist()
-    return [slice(stop - width, stop) for stop, width in zip(stops, widths)]
-
-
-def _width(column: dict[str, Any]) -> int:
-    if column["kind"] != "category":
-        return 1
-    return len(column["categories"]) + (column["other"] is not None)
 
 
 def texts(rows: Dataset) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """`Topics` as the values that the page's script draws: circles, the words that any λ can bring to the top, documents.
 
 Of V words only those are sent that are among the most relevant of some topic for some position of the slider, so the
-page can rank exactly without holding φ. It draws nothing.
+page can rank (to 1e-4 of a logarithm) without holding φ. It draws nothing.
 """
 
 import math
@@ -17,7 +17,6 @@ from nolabel.evaluation.intertopic import (
     log_lift,
     marginal,
     principal_coordinates,
-    relevance,
     saliency,
 )
 from nolabel.report.content import Topics
@@ -106,10 +105,12 @@ def topic_values(shown: Topics) -> dict[str, Any]:
 
 def _reachable(phi_k: Numbers, p: Numbers, most: int) -> list[int]:
     """Words among the `most` most relevant for some position of the slider."""
+    words = np.flatnonzero(phi_k > 0)
+    log_phi, lift = np.log(phi_k[words]), log_lift(phi_k[None, words], p[words])[0]  # the logarithms are what is dear
     found: set[int] = set()
     for position in range(round(1 / STEP) + 1):
-        ranked = relevance(phi_k[None], p, position * STEP)[0]
-        found.update(_top(ranked, most))
+        weight = position * STEP
+        found.update(words[_top(weight * log_phi + (1 - weight) * lift, most)].tolist())
     return sorted(found)
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from nolabel.data.dataset import Dataset
+from nolabel.data.recipe_columns import column_names, column_slices, in_columns, most_varied_category
 from nolabel.evaluation.clusters import choose_k
 from nolabel.evaluation.splits import seed_of
 from nolabel.methods._map import Map
 from nolabel.report.codes_map import Groups, Placing
 from nolabel.report.content import Codes, Floats, Measure, Plane, UnitMap
-from nolabel.report.looks import column_names, column_slices, in_columns, pixels, restored_columns, value_names
+from nolabel.report.looks import pixels, restored_columns, value_names
 from nolabel.report.numbers import number
 from nolabel.types import DataSpec
 
@@ -62,7 +63,7 @@ def unit_map(
 
 def units_of(model: Map, data: Dataset) -> Codes:
     """(N,) the nearest unit of each sample."""
-    return model._units_of(data)
+    return model.units(data)
 
 
 def placing(model: Map, units: Codes) -> Placing:
@@ -150,8 +151,7 @@ def _most_varied(varies: Floats) -> list[int]:
 def _plane(name: str, restored: Sequence[Any], weights: Floats, column: Mapping[str, Any]) -> Plane:
     """Numbers in the user's units; of a category, the share of the one that varies most."""
     if column["kind"] == "category":
-        most = int(weights.var(axis=0).argmax())
-        known = column["categories"]
-        return Plane(f"{name} = {known[most] if most < len(known) else 'other'}", weights[:, most])
+        most, category = most_varied_category(column, weights.var(axis=0))
+        return Plane(f"{name} = {category}", weights[:, most])
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in restored)
     return Plane(name, np.array(restored, dtype=np.float64) if numeric else weights[:, 0])

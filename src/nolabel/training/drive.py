@@ -54,13 +54,16 @@ def no_flags() -> Flags:
 
 @dataclass(frozen=True)
 class Context:
-    """What every driver needs: how to train, where, and the labels of all samples if the learner wants them."""
+    """What every driver needs: how to train, where, the labels of all samples if the learner wants them, and whether
+    the samples are a stream.
+    """
 
     plan: Plan
     runtime: Runtime
     learning_rate: float
     seed: int
     labels: Tensor | None = None
+    endless: bool = False
 
     def pieces(self, share: Share, number: int, progress: float, turn: int = 0) -> Iterator[tuple[Batch, Step, float]]:
         """The share cut into `plan.accumulate` pieces: batch on the device, its step, its weight in the whole batch.
@@ -77,7 +80,7 @@ class Context:
             rows = slice(first + cut.start, first + cut.stop)
             draws = Draws(self.seed, number, turn, device=self.runtime.device, total=share.total, rows=rows)
             weight = (cut.stop - cut.start) / everyone
-            yield self._batch(share, cut), Step(number, progress, draws), weight
+            yield self._batch(share, cut), Step(number, progress, draws, self.endless), weight
 
     def is_everyones(self, share: Share) -> bool:
         """Whether every process holds the whole batch, for it has fewer samples than there are processes."""
@@ -203,7 +206,7 @@ class GradientDriver(Driver):
             if isinstance(self.learner, DistillingLearner):
                 draws = Draws(self.context.seed, number, len(self.players), device="cpu")
                 with torch.no_grad():
-                    self.learner.follow(Step(number, progress, draws))
+                    self.learner.follow(Step(number, progress, draws, self.context.endless))
         if self.average is not None:
             self.average.follow(self.learner, number)
         return sums, flags
@@ -356,14 +359,22 @@ class CountingDriver(Driver):
     def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
         """Absorb one share; refresh when it is time. When that fails, all is put back as it was before the step."""
         before = dict(self.pending), self.batches, self.samples
+        weights = self._weights() if self.learner.moves_while_absorbing else {}
         try:
             self._absorb(share, number, progress)
+            if weights:
+                _refuse_nonfinite("weights", self.learner.parameters(), number)
             every = self.learner.refresh_every()
             logged = self._refresh(number, progress) if every is not None and self.batches >= every else {}
         except DivergedError:
             self.pending, self.batches, self.samples = before
+            load_weights(self.learner, weights)
             raise
         return logged, self._agreed_flags()
+
+    def _weights(self) -> dict[str, Tensor]:
+        """A copy of all that the learner holds."""
+        return {name: value.clone() for name, value in self.learner.state_dict().items()}
 
     def _absorb(self, share: Share, number: int, progress: float) -> None:
         count_once = self.context.is_everyones(share) and not self.context.runtime.main
@@ -388,9 +399,9 @@ class CountingDriver(Driver):
             return {}
         totals = self._totals()
         _refuse_nonfinite("statistics", totals.values(), number)
-        before = {name: value.clone() for name, value in self.learner.state_dict().items()}
+        before = self._weights()
         draws = Draws(self.context.seed, number, 1, device=self.context.runtime.device)
-        losses = self.learner.refresh(totals, Step(number, progress, draws))
+        losses = self.learner.refresh(totals, Step(number, progress, draws, self.context.endless))
         try:
             _refuse_nonfinite("objective", [losses.total], number)
         except DivergedError:

@@ -28,11 +28,11 @@ from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver
 from nolabel.training.ema import load_weights
 from nolabel.training.health import Verdict
 from nolabel.training.interrupts import Interrupts
-from nolabel.training.learner import CountingLearner, GradientLearner, Learner
+from nolabel.training.learner import CountingLearner, GradientLearner, Learner, codes_of
 from nolabel.training.plan import Plan
 from nolabel.training.progress import Listener
 from nolabel.training.runtime import Runtime, find_runtime
-from nolabel.types import to_network
+from nolabel.types import Batch, to_network
 
 PROBED = 512  # samples whose codes are looked at for the health of a run
 SPOKEN_SECONDS = 0.5  # least time between two words to the listeners
@@ -393,8 +393,9 @@ class _Run:
     def _examine(self) -> list[Verdict]:
         rows = self.loader.order.rows
         index = rows[torch.linspace(0, len(rows) - 1, min(PROBED, len(rows))).long()].to(self.loader.data.device)
-        stored, _ = self.loader.data.rows(index)
-        codes = self.job.learner.encode(to_network(stored.to(self.runtime.device)))
+        stored, mask = self.loader.data.rows(index)
+        seen = None if mask is None else mask.to(self.runtime.device)
+        codes = codes_of(self.job.learner, Batch(to_network(stored.to(self.runtime.device)), index, None, seen))
         found = health.examine(codes.flatten(1).float().cpu(), self.history, best_kept=bool(self.best))
         if self.changed:
             text = f"The run was gone on with under other settings: {'; '.join(self.changed)}."
@@ -542,7 +543,8 @@ class Stream:
             self.learner.to(runtime.device)
             if self.fresh:
                 start(self.learner, data, self.seed)
-            self._driver = make_driver(self.learner, Context(self.plan, runtime, self.learning_rate, self.seed))
+            context = Context(self.plan, runtime, self.learning_rate, self.seed, endless=True)
+            self._driver = make_driver(self.learner, context)
         driver = self._driver
         driver.context = replace(driver.context, labels=labels)
         runtime = driver.context.runtime

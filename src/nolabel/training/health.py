@@ -44,7 +44,8 @@ def examine(codes: Tensor, history: Sequence[Record], *, best_kept: bool = False
         for rule in (_collapse(codes), _dead_units(codes), _stuck(history), None if best_kept else _overfit(history))
         if rule
     ]
-    found += [rule for rule in (_posterior(history), _codebook(history), _torn(history), _empty(history)) if rule]
+    found += [rule for rule in (_still(history), _posterior(history), _codebook(history)) if rule]
+    found += [rule for rule in (_torn(history), _empty(history)) if rule]
     if not found:
         fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
         text = f"{fell} use {effective_rank(codes):.1f} effective of {codes.shape[1]} dimensions."
@@ -98,11 +99,9 @@ def _stuck(history: Sequence[Record]) -> Verdict | None:
 
     A cross-entropy has a floor, the entropy of the data, that may lie close below where it begins: hence so little.
     """
-    if len(history) < 3:
-        return None
+    if len(history) < 3 or "units_moved" in history[0]:
+        return None  # a map may begin with samples as its weights: near them all, and in no order
     losses = [record["loss"] for record in history]
-    if "radius" in history[0]:
-        losses = losses[1:]  # a map may begin with samples as its weights: near them all, and in no order
     if min(losses[1:]) < losses[0] - 0.002 * abs(losses[0]):
         return None
     return Verdict(
@@ -110,6 +109,18 @@ def _stuck(history: Sequence[Record]) -> Verdict | None:
         "not learning",
         f"The loss stayed at {losses[0]:.4g}: it is pinned where it began.",
         "a higher learning_rate (tenfold), or more epochs; check that the data vary",
+    )
+
+
+def _still(history: Sequence[Record]) -> Verdict | None:
+    """A map of which hardly any unit has ever moved: `units_moved` is the share of those that did in an epoch."""
+    if not history or (most := max(record.get("units_moved", 1.0) for record in history)) >= 0.1:
+        return None
+    return Verdict(
+        "bad",
+        "not learning",
+        f"No more than {most:.0%} of the map's units ever moved: hardly any sample pulls them.",
+        "a larger first radius, or another neighbourhood",
     )
 
 

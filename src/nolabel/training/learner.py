@@ -26,12 +26,14 @@ class Step:
     """Where training stands, as a learner sees it.
 
     number: optimizer steps done before this one.  progress: fraction of the whole run done, in [0, 1).
-    draws: the random numbers of this step.
+    draws: the random numbers of this step.  endless: whether the samples are a stream, which has no end; then progress
+    is 1.
     """
 
     number: int
     progress: float
     draws: Draws
+    endless: bool = False
 
 
 class Learner(nn.Module, ABC):
@@ -76,6 +78,8 @@ class CountingLearner(Learner):
     Statistics are *sums* over samples, so that batches and processes may be added up in any grouping.
     """
 
+    moves_while_absorbing = False  # whether `absorb` changes weights too; then each step is checked and can be undone
+
     @abstractmethod
     def start(self, data: Dataset, draws: Draws) -> None:
         """First weights from the samples; called once, before the first step of a run that begins anew.
@@ -94,3 +98,18 @@ class CountingLearner(Learner):
     @abstractmethod
     def refresh_every(self) -> int | None:
         """Batches between two refreshes; None for once an epoch."""
+
+
+class SeesGaps(ABC):
+    """What a learner offers that encodes by the observed values alone."""
+
+    @abstractmethod
+    def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Codes (B, L) of network values x (B, ...), of which only those where `mask` (B, D) is True were observed."""
+
+
+def codes_of(learner: Learner, batch: Batch) -> Tensor:
+    """Codes (B, L) of a batch, by the observed values alone if something is missing and the learner can do so."""
+    if batch.mask is not None and isinstance(learner, SeesGaps):
+        return learner.encode_observed(batch.x, batch.mask)
+    return learner.encode(batch.x)

@@ -7,20 +7,27 @@ them between machines guards each machine alone. It knows nothing of what a run 
 
 import contextlib
 import errno
-import fcntl
+import importlib
+import importlib.util
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from nolabel.errors import OutputError
 
+fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None  # Windows has none
+
 NAME = ".lock"
-_held: ContextVar[frozenset[Path]] = ContextVar("_held", default=frozenset())
+_MOMENT = 0.05  # seconds; whoever only looks holds the lock for less
+_TRIES = 20  # at making a folder that others take away as often as we make it
+_held: ContextVar[frozenset[tuple[Path, int]]] = ContextVar("_held", default=frozenset())  # folders, and their threads
 
 
 @contextmanager
@@ -35,24 +42,25 @@ def held(folder: Path) -> Iterator[None]:
         Somebody else holds it, or it cannot be made.
     """
     place = folder.resolve()
-    if place in _held.get():
+    ours = (place, threading.get_ident())  # a thread may be started with our context, and is somebody else
+    if ours in _held.get():
         yield
         return
     made = [path for path in (place, *place.parents) if not path.exists()]
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        descriptor = _taken(place)
+        descriptor = _made_and_taken(place)
     except OutputError:
         raise
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-    token = _held.set(_held.get() | {place})
+    token = _held.set(_held.get() | {ours})
     try:
         yield
     finally:
         _held.reset(token)
         with contextlib.suppress(OSError):
-            (place / NAME).unlink()
+            if _is_there(descriptor, place / NAME):
+                (place / NAME).unlink()
         os.close(descriptor)
         with contextlib.suppress(OSError):
             for path in made:
@@ -61,16 +69,26 @@ def held(folder: Path) -> Iterator[None]:
 
 def refuse_held(folder: Path) -> None:
     """Raise OutputError if somebody else holds `folder`; changes nothing."""
-    if folder.resolve() in _held.get():
+    if (folder.resolve(), threading.get_ident()) in _held.get():
         return
     try:
         descriptor = os.open(folder / NAME, os.O_RDWR)
     except OSError:
         return
     try:
-        _lock(descriptor, folder)
+        _lock(descriptor, folder, shared=True)
     finally:
         os.close(descriptor)
+
+
+def _made_and_taken(folder: Path) -> int:
+    """The same as `_taken`, of a folder made if need be; another run may take it away before we are in it."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return _taken(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return _taken(folder)
 
 
 def _taken(folder: Path) -> int:
@@ -78,7 +96,7 @@ def _taken(folder: Path) -> int:
     while True:
         descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor, folder)
+            _lock_soon(descriptor, folder)
             if _is_there(descriptor, folder / NAME):
                 _sign(descriptor)
                 return descriptor
@@ -88,9 +106,19 @@ def _taken(folder: Path) -> int:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _lock_soon(descriptor: int, folder: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, folder)
+    except OutputError:
+        time.sleep(_MOMENT)
+        _lock(descriptor, folder)
+
+
+def _lock(descriptor: int, folder: Path, *, shared: bool = False) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             return  # no locks here

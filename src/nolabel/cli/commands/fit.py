@@ -144,6 +144,8 @@ def _estimator(method: str, values: Values) -> "Estimator":
 
 def _run_folder(values: Values) -> Path:
     """RUN, if it may be used; said before the data are opened, which may take long."""
+    from nolabel.training import lock
+
     folder = Path(values["out"]).expanduser()
     resume, overwrite = "resume" in values, "overwrite" in values
     if resume and overwrite:
@@ -154,7 +156,7 @@ def _run_folder(values: Values) -> Path:
         )
     if speech.speaks():
         ways = "--overwrite to replace the run in it, or --resume to go on with it"
-        outputs.refuse_full(folder, overwrite=resume or overwrite, ways=ways)
+        outputs.refuse_full(folder, overwrite=resume or overwrite, ways=ways, harmless=(lock.NAME,))
     return folder
 
 

@@ -1,6 +1,6 @@
 """`nolabel topics RUN [SOURCE]`: what a topic model has found: words and shares, and which documents are about what."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nolabel.cli import opening, outputs, speech, trained_on
 from nolabel.cli.flags import Flag, place, whole
@@ -21,7 +21,7 @@ _SHOWING = [
     Flag("n", whole, f"words of each topic [{WORDS}]", "N", short="-n"),
     Flag("documents", whole, f"documents of each topic, when SOURCE is given [{DOCUMENTS}]", "N"),
 ]
-_OUT = Flag("out", place, "topic and mixture of every document: .parquet or .csv", "FILE", short="-o")
+_OUT = Flag("out", place, "topic (-1: no known word) and mixture of each text: .parquet or .csv", "FILE", short="-o")
 GRAMMAR = Grammar(
     "topics",
     "Show the topics of a topic model, the largest first; with SOURCE, the documents that are most about each.\n"
@@ -46,14 +46,32 @@ def run(words: list[str]) -> int:
         data = trained_on.open_source(values, model.spec_)
         if data is None:
             raise ArgumentError(f"it is not known on what {values['RUN']} was trained; give SOURCE: {GRAMMAR.usage}")
-    mixtures = None if data is None else model.transform(data)
-    _say_topics(model.topics(values.get("n", WORDS)), mixtures)
-    if data is not None and mixtures is not None:
-        _say_documents(data, mixtures, values.get("documents", DOCUMENTS))
-        if path is not None:
-            outputs.write_table(path, outputs.with_ids(data.ids, _frame(mixtures)))
-            speech.say(f"\ntopics of {len(data):,} documents in {path}")
+    topics = model.topics(values.get("n", WORDS))
+    if data is None:
+        _say_topics(topics)
+        return 0
+    found = _found(model, data)
+    _say_topics(topics, found)
+    _say_documents(data, found, values.get("documents", DOCUMENTS))
+    if path is not None:
+        outputs.write_table(path, outputs.with_ids(data.ids, _frame(found)))
+        speech.say(f"\ntopics of {len(data):,} documents in {path}")
     return 0
+
+
+class Found(NamedTuple):
+    """Of N documents: shares of the topics (N, K), known words (N,), and the largest topic (N,), -1 for no word."""
+
+    mixtures: "NDArray[np.floating[Any]]"
+    words: "NDArray[np.float64]"
+    leading: "NDArray[np.int64]"
+
+
+def _found(model: Any, data: "Dataset") -> Found:
+    from nolabel.methods._topics import known_words, leading
+
+    mixtures, words = model.transform(data), known_words(data)
+    return Found(mixtures, words, leading(mixtures, words))
 
 
 def _refuse_none(values: dict[str, Any]) -> None:
@@ -62,29 +80,31 @@ def _refuse_none(values: dict[str, Any]) -> None:
             raise ArgumentError(f"{name} must be at least 1; got {values[key]}")
 
 
-def _say_topics(topics: list[Any], mixtures: "NDArray[np.floating[Any]] | None") -> None:
+def _say_topics(topics: list[Any], found: Found | None = None) -> None:
     order = sorted(range(len(topics)), key=lambda topic: -topics[topic].share)
-    header = ["topic", "share", "label", "words"]
+    header = ["topic", "share" if found is None else "share in training", "label", "words"]
     rows = [
         [str(topic), f"{topics[topic].share:.1%}", topics[topic].label, ", ".join(topics[topic].words)]
         for topic in order
     ]
-    if mixtures is not None:
-        likeliest = mixtures.argmax(axis=1)
+    if found is not None:
         header.insert(2, "documents")
         for row, topic in zip(rows, order):
-            row.insert(2, f"{int((likeliest == topic).sum()):,}")
+            row.insert(2, f"{int((found.leading == topic).sum()):,}")
     speech.table(header, rows)
+    without = 0 if found is None else int((found.leading < 0).sum())
+    if without:
+        speech.say(f"\n{without:,} document{'s hold' if without > 1 else ' holds'} no known word")
 
 
-def _say_documents(data: "Dataset", mixtures: "NDArray[np.floating[Any]]", many: int) -> None:
-    import numpy as np
+def _say_documents(data: "Dataset", found: Found, many: int) -> None:
+    from nolabel.methods._topics import most_about
 
     speech.say()
     rows = []
-    for topic in range(mixtures.shape[1]):
-        best = np.argsort(-mixtures[:, topic], kind="stable")[:many]
-        rows += [[str(topic), f"{mixtures[row, topic]:.2f}", *_named(data, int(row))] for row in best]
+    for topic in range(found.mixtures.shape[1]):
+        best = most_about(topic, found.mixtures, found.words, many)
+        rows += [[str(topic), f"{found.mixtures[row, topic]:.2f}", *_named(data, row)] for row in best]
     speech.table(("topic", "weight", "document", "begins"), rows)
 
 
@@ -95,11 +115,11 @@ def _named(data: "Dataset", row: int) -> tuple[str, str]:
     return outputs.text_of(data.ids[row]), plain if len(plain) <= _WIDEST else f"{plain[: _WIDEST - 3]}..."
 
 
-def _frame(mixtures: "NDArray[np.floating[Any]]") -> "pd.DataFrame":
+def _frame(found: Found) -> "pd.DataFrame":
     import pandas as pd
 
-    likeliest = mixtures.argmax(axis=1)
-    frame = pd.DataFrame(mixtures, columns=[f"topic{topic}" for topic in range(mixtures.shape[1])])
-    frame.insert(0, "topic", likeliest)
-    frame.insert(1, "weight", mixtures.max(axis=1))
+    frame = pd.DataFrame(found.mixtures, columns=[f"topic{topic}" for topic in range(found.mixtures.shape[1])])
+    frame.insert(0, "topic", found.leading)
+    frame.insert(1, "weight", found.mixtures.max(axis=1))
+    frame.insert(2, "words", found.words.astype(int))
     return frame
