@@ -4,6 +4,7 @@
 is better for those topics; the other half is scored. c_npmi: 10 words a topic, windows of 10 words, mean over topics.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def work(given: Answer) -> Answer:
     seen, rest = completion.halves(x, np.random.default_rng(0))
     with np.load(folder / "tokens.npz") as tokens:
         flat, starts = tokens["flat"], tokens["starts"]  # each asking reads the file anew
-    posts = [flat[a:b] for a, b in zip(starts[:-1], starts[1:])]
+    posts = [flat[a:b] for a, b in pairwise(starts)]
     return {"judged": [_judged(np.load(path), seen, rest, posts) for path in given["topics"]]}
 
 

@@ -1,6 +1,7 @@
 """tomotopy's collapsed Gibbs sampler on the same words, first α 0.1, η 0.01; adding documents is not timed."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ def work(given: Answer) -> Answer:
     with np.load(folder / "tokens.npz") as tokens:
         flat, starts = tokens["flat"], tokens["starts"]
     model = tomotopy.LDAModel(k=50, alpha=0.1, eta=0.01, seed=given["seed"])
-    for start, end in zip(starts[:-1], starts[1:]):
+    for start, end in pairwise(starts):
         if end > start:
             model.add_doc([words[place] for place in flat[start:end]])
     begun = time.perf_counter()
