@@ -27,6 +27,8 @@ run deep "$@"                #  5 min
 run denoising "$@"           #  5 min
 run supervised "$@"          #  6 min
 run som "$@"                 #  MiniSom to its end takes 10 minutes a seed: about an hour
+run lda "$@"                 #  10 min
+run lda_stream "$@"          #  5 min
 run two_processes "$@"       #  2 min
 run folder "$@"              #  5 min, 3.5 GB of disk
 run larger_than_memory "$@"  #  6 min, 5 GB of disk

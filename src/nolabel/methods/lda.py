@@ -129,13 +129,13 @@ class LDALearner(CountingLearner, Topics, Grows):
     def refresh(self, statistics: Mapping[str, Tensor], step: Step) -> Losses:
         """S, α and η anew."""
         count = statistics["documents"][0]
-        if step.progress < 1:
-            self.streamed.copy_(self.documents)  # a stream that goes on from here comes on top of them
-        else:  # a stream, which has no end: every document is a new one
+        if step.endless:  # every document is a new one
             self.streamed += count
             self.documents.copy_(torch.maximum(self.documents, self.streamed))
+        else:
+            self.streamed.copy_(self.documents)  # a stream that goes on from here comes on top of them
         losses = self._losses(statistics)
-        rate = self._rate(float(count), streaming=step.progress >= 1)
+        rate = self._rate(float(count), streaming=step.endless)
         self.words.lerp_((statistics["words"] / count).to(self.words), rate)
         if self.learn_alpha:
             self._learn_alpha(statistics["alpha"], count, rate)

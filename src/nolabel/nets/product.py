@@ -1,8 +1,9 @@
 """a bᵀ of two matrices on a CPU, by oneDNN's kernels where PyTorch's default (MKL) would be slower.
 
-MKL uses the narrow instructions on processors of other makers: on an AMD Zen 5 oneDNN takes half its time
-(decisions/0007-products.md). The operator is PyTorch's own but not part of its public interface, so its absence is
-expected, and then the default is used. Both sum in float32; they differ by rounding. Knows nothing of layers.
+MKL uses the narrow instructions on processors of other makers: on an AMD Zen 5 oneDNN takes half to three quarters of
+its time (decisions/0007-products.md). The operator is PyTorch's own but not part of its public interface, so its
+absence is expected, and then the default is used. Both sum in float32; they differ by rounding. Knows nothing of
+layers.
 """
 
 import torch

@@ -171,8 +171,10 @@ def dense(x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
 
 
 def _rows(x: Tensor, start: int, stop: int) -> Tensor:
-    if x.layout != torch.sparse_csr or (start, stop) == (0, len(x)):
-        return x[start:stop] if x.layout != torch.sparse_csr else x
+    if x.layout != torch.sparse_csr:
+        return x[start:stop]
+    if (start, stop) == (0, len(x)):
+        return x
     ends = x.crow_indices()[start : stop + 1]
     inside = slice(int(ends[0]), int(ends[-1]))
     size = (stop - start, x.shape[1])
