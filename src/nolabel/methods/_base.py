@@ -122,6 +122,7 @@ class Estimator(BaseEstimator, ABC):
     _labelled: float = 1.0  # fraction of the samples whose label is known, set by fit for methods that use labels
     paper: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    plan_defaults: ClassVar[Mapping[str, Any]] = {}  # fields of Plan whose default this method sets
     reads: ClassVar[Mapping[str, Any]] = {}  # options of `nolabel.open` that are the same for every instance
     opening: ClassVar[tuple[str, ...]] = ()  # constructor arguments that are options of `nolabel.open`
 
@@ -289,7 +290,7 @@ class Estimator(BaseEstimator, ABC):
         rate = self.learning_rate
         if not 0 < rate < math.inf:
             raise ArgumentError(f"learning_rate must be a number above 0; got {rate!r}")
-        return as_plan(self.plan)
+        return as_plan(self.plan, self.plan_defaults)
 
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
         options = self.options()

@@ -33,7 +33,7 @@ from nolabel.methods import find_method
 from nolabel.training import lock
 from nolabel.training.checkpoint import newest_facts, write_whole
 from nolabel.training.health import Verdict
-from nolabel.training.plan import as_plan
+from nolabel.training.plan import Plan, as_plan
 from nolabel.training.progress import Bar, JsonLines, Lines, Listener, TensorBoard, watched
 from nolabel.training.runtime import find_device
 from nolabel.types import DataSpec
@@ -197,6 +197,8 @@ def arguments(model: "Estimator") -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Plan):
+        return value.stated()
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, np.generic):

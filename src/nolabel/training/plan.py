@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from nolabel.errors import ArgumentError, SignatureOfInit, not_a_choice, refuse_unknown
@@ -71,8 +72,15 @@ class Plan:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Refuse an unknown field with the nearest known one; `__init__` takes the rest."""
-        refuse_unknown("plan", kwargs, inspect.signature(cls).parameters)
-        return super().__new__(cls)
+        fields = inspect.signature(cls).parameters
+        refuse_unknown("plan", kwargs, fields)
+        new = super().__new__(cls)
+        object.__setattr__(new, "_stated", (*list(fields)[: len(args)], *kwargs))
+        return new
+
+    def stated(self) -> dict[str, Any]:
+        """The fields that were given by name or place, whatever their values: the rest is a method's to choose."""
+        return {name: getattr(self, name) for name in self._stated}  # type: ignore[attr-defined]
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -117,12 +125,12 @@ def _between(
     raise ArgumentError(f"{name} must be a number {bounds}; got {value!r}")
 
 
-def as_plan(plan: "Plan | Mapping[str, Any] | None") -> Plan:
-    """A `Plan` from what a user gives: a Plan, a mapping of its fields, or None for the defaults."""
-    if plan is None:
-        return Plan()
-    if isinstance(plan, Plan):
-        return plan
-    if not isinstance(plan, Mapping):
+def as_plan(plan: "Plan | Mapping[str, Any] | None", defaults: Mapping[str, Any] = MappingProxyType({})) -> Plan:
+    """A `Plan` from what a user gives: a Plan, a mapping of its fields, or None.
+
+    `defaults` are a method's own; what the user states wins over them.
+    """
+    if plan is not None and not isinstance(plan, Plan | Mapping):
         raise ArgumentError(f"plan must be a Plan, a mapping of its fields, or None; got {type(plan).__name__}")
-    return Plan(**plan)
+    stated = plan.stated() if isinstance(plan, Plan) else plan or {}
+    return Plan(**{**defaults, **stated})
