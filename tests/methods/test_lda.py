@@ -416,3 +416,17 @@ def test_what_is_learned_is_there_only_after_fit() -> None:
         assert not hasattr(LDA(), name)
     with pytest.raises(NotFittedError):
         LDA().topics()
+
+
+def test_topics_begin_with_clusters_of_documents() -> None:
+    x, truth = planted(n=600)
+    begun = LDA(n_topics=truth.shape[1], epochs=1, random_state=0, min_df=1, max_df=1.0)
+    plain = LDA(n_topics=truth.shape[1], epochs=1, random_state=0, min_df=1, max_df=1.0, start="random")
+    assert begun.fit(x).perplexity(x) < 0.97 * plain.fit(x).perplexity(x)
+
+
+def test_seeded_topics_begin_where_their_words_are() -> None:
+    seeds = {"1": ["cat", "dog"]}
+    model = small(seed_words=seeds, seed_weight=0.0, epochs=1).fit(TEXTS)
+    phi, words = model.topic_word_, model.vocabulary_
+    assert phi[1, words.index("cat")] > phi[0, words.index("cat")]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from nolabel.errors import ArgumentError, nearest
@@ -62,6 +63,21 @@ class SeedWords:
         places = torch.tensor(self.places, device=counts.device)
         added[places, self.topics] = self.weight * counts[places].sum(1)
         return added
+
+    def matched(self, counts: Tensor) -> Tensor:
+        """Counts (V, K) with topics in another order: each seeded one is that of which its seeds are the largest share,
+        all seeded ones together.
+        """
+        seeded = sorted(set(self.topics))
+        shares = (counts / counts.sum(0))[torch.tensor(self.places, dtype=torch.int64)]
+        of_topic = torch.zeros(len(seeded), counts.shape[1], dtype=shares.dtype)
+        of_topic.index_add_(0, torch.tensor([seeded.index(topic) for topic in self.topics], dtype=torch.int64), shares)
+        _, taken = linear_sum_assignment(of_topic.numpy(), maximize=True)
+        others = iter(sorted(set(range(counts.shape[1])) - set(taken.tolist())))
+        order = [
+            int(taken[seeded.index(topic)]) if topic in seeded else next(others) for topic in range(counts.shape[1])
+        ]
+        return counts[:, order]
 
     def names(self, n_topics: int) -> list[str | None]:
         """Name of each topic."""

@@ -10,6 +10,8 @@
 
     ρ_t = (τ₀ + t)^−κ,   loss = −Σ_w n_dw log p(w | d), or minus the bound; a mean over documents
 
+Topics begin as the words of clusters of documents (`objectives/first_topics.py`): EM finds what lies near its start.
+
 S is kept per document, so that the corpus may grow. "map" has a floor ρ ≥ B / N in `fit`, which forgets a topic's words
 after about a pass: they are known better by then. One batch that is the whole corpus makes ρ = 1, plain EM or batch
 variational Bayes. In a stream a batch of B documents, the largest having been B', has max(1 − (1 − ρ)^(B / B'), B / N):
@@ -30,6 +32,7 @@ from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from nolabel.data.dataset import Dataset
@@ -39,6 +42,7 @@ from nolabel.methods._base import Embedder, Grows
 from nolabel.methods._seeds import SeedWords
 from nolabel.methods._topics import TopicModel, Topics
 from nolabel.objectives import dirichlet_priors, topics, variational_topics
+from nolabel.objectives.first_topics import clustered_words
 from nolabel.objectives.topics import Mixtures
 from nolabel.randomness import Draws, mix
 from nolabel.training.learner import CountingLearner, Step
@@ -46,7 +50,9 @@ from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
 
 Inference = Literal["map", "vb"]
+Start = Literal["clusters", "random"]
 CHUNK = 4096  # documents looked at together where nothing is learned
+CLUSTERED = 20_000  # most documents that first topics are made from
 TYPICAL_LENGTH = 100.0  # words in a document, before any has been seen
 FIRST_ALPHA = 0.05
 PRESENT = 0.5  # words of a topic that make it one of a document's
@@ -68,6 +74,7 @@ class LDALearner(CountingLearner, Topics, Grows):
         learn_alpha: bool,
         learn_eta: bool,
         seeds: SeedWords,
+        clustered: bool,
         steps: int,
         tau0: float,
         kappa: float,
@@ -77,6 +84,7 @@ class LDALearner(CountingLearner, Topics, Grows):
         self.variational = variational
         self.learn_alpha, self.learn_eta = learn_alpha, learn_eta
         self.seeds = seeds
+        self.clustered = clustered
         self.steps = steps
         self.tau0, self.kappa = tau0, kappa
         self.growing = growing
@@ -96,7 +104,7 @@ class LDALearner(CountingLearner, Topics, Grows):
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))  # t
 
     def start(self, data: Dataset, draws: Draws) -> None:
-        """Bring the random first counts to the length of the documents."""
+        """Topics from clusters of documents, or the random ones, with as many words as the documents have."""
         if len(data) < self.words.shape[1]:
             warnings.warn(
                 f"n_topics={self.words.shape[1]} is more than the {len(data)} documents; most topics will stay as they "
@@ -106,7 +114,19 @@ class LDALearner(CountingLearner, Topics, Grows):
             )
         tokens = sum(float(batch.x.values().double().sum()) for batch in data.batches(CHUNK))
         self.documents.fill_(len(data))
+        if self.clustered:
+            self._start_from_clusters(data, draws)
         self.words.mul_(max(tokens, 1.0) / len(data) / _total(self.words))
+
+    def _start_from_clusters(self, data: Dataset, draws: Draws) -> None:
+        """The random counts near 1 become those of clusters, still a little apart where two clusters are the same."""
+        index = draws.uniform(torch.empty(len(data))).argsort()[:CLUSTERED].sort().values.cpu()
+        x = topics.sparse_rows(data.rows(index.to(data.device))[0].cpu())
+        starts, words, counts = (part.numpy() for part in topics.csr_parts(x, torch.float32))
+        seed = int(draws.shared_integers(2**31 - 1, 1))
+        found = clustered_words(csr_array((counts, words, starts), shape=tuple(x.shape)), self.words.shape[1], seed)
+        if found is not None:
+            self.words.mul_(self.seeds.matched(torch.from_numpy(found)).to(self.words))
 
     def absorb(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """Sums over the batch: words in topics, log-likelihood or bound, and what α is learned from."""
@@ -254,6 +274,8 @@ class LDA(TopicModel, Embedder):
         their proportions, with a mean of 0.05).
     eta : "auto" or float, default=0.01
         η, prior of a word in a topic; "auto" learns it.
+    start : {"clusters", "random"}, default="clusters"
+        Where topics begin: as the words of clusters of documents, or all nearly alike.
     seed_words : mapping or None, default=None
         Words that topics are to be about, by the topic's name or number: `{"sport": ["game", "team"]}`. Names take the
         first topics that no number does, and become labels. The words act as a prior all through training.
@@ -340,6 +362,7 @@ class LDA(TopicModel, Embedder):
         inference: Inference = "map",
         alpha: Literal["auto"] | float | Sequence[float] = "auto",
         eta: Literal["auto"] | float = 0.01,
+        start: Start = "clusters",
         seed_words: Any = None,
         seed_weight: float = 1.0,
         steps: int = 20,
@@ -367,6 +390,7 @@ class LDA(TopicModel, Embedder):
         self.inference = inference
         self.alpha = alpha
         self.eta = eta
+        self.start = start
         self.seed_words = seed_words
         self.seed_weight = seed_weight
         self.steps = steps
@@ -404,6 +428,7 @@ class LDA(TopicModel, Embedder):
             learn_alpha=isinstance(self.alpha, str),
             learn_eta=self.eta == "auto",
             seeds=seeds,
+            clustered=self.start == "clusters",
             steps=self.steps,
             tau0=self.tau0,
             kappa=self.kappa,
