@@ -29,11 +29,10 @@ def main() -> None:
     WORK.mkdir(exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix="topics-", dir=WORK))
     try:
-        compile_rows = _compiling(chosen, target)
         answers = _answers(chosen, {"folder": folder, "target": str(target)})
     finally:
         shutil.rmtree(target)
-    rows = [*_rows(answers), *compile_rows]
+    rows = _rows(answers)
     settings = {
         "epochs": EPOCHS,
         "repeats": chosen.repeats,
@@ -113,20 +112,6 @@ def _race(name: str, ours: list[list[Answer]], theirs: list[Answer], times: floa
     work = f"{WORK_NAME}: to the perplexity of {name} ({wanted:,.0f})"
     target = None if times is None else Target(">=", times)
     return Row(work, "s", mine, name, other, other.median / mine.median, "times faster", target=target, digits=2)
-
-
-def _compiling(chosen: options.Options, target: Path) -> list[Row]:
-    """With an empty cache of compiled code, then with the one that was left."""
-    rows = []
-    for inference in ("map", "vb"):
-        cache = target / f"compiled-{inference}"
-        one = Contender("compile", "compile_lda.py", {"inference": inference}, None, {"NUMBA_CACHE_DIR": str(cache)})
-        first, later = (run(one, chosen.threads)["seconds"] for _ in range(2))
-        for when, seconds, most in (("first use", first, 10.0), ("later uses", later, 1.0)):
-            rows.append(
-                Row(f"LDA ({inference}): compiling, {when}", "s", Spread.of([seconds]), target=Target("<=", most))
-            )
-    return rows
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ def work(given: Answer) -> Answer:
     counts = np.random.default_rng(0).poisson(0.3, size=(200, 100))
     seconds = []
     nolabel.open(counts, modality="text")
+    lda = nolabel.LDA  # imported here, which is not what is measured
     for _ in range(2):
         start = time.perf_counter()
-        nolabel.LDA(n_topics=5, epochs=1, random_state=0, inference=given["inference"]).fit(counts)
+        lda(n_topics=5, epochs=1, random_state=0, inference=given["inference"]).fit(counts)
         seconds.append(time.perf_counter() - start)
     return {"seconds": seconds[0] - seconds[1]}
 
