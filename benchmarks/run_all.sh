@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every benchmark, one after the other, then the table. About 45 minutes on 2 idle cores, plus the peers' packages the
-# first time. Options are handed to every script:
+# Every benchmark, one after the other, then the table. About five hours on 2 idle cores, three of them the methods that
+# learn without labels, one MiniSom; plus the peers' packages the first time. Options are handed to every script:
 #
 #   benchmarks/run_all.sh            measure
 #   benchmarks/run_all.sh --quick    see that everything works: about 10 minutes
@@ -26,8 +26,13 @@ run vae "$@"                 #  5 min
 run deep "$@"                #  5 min
 run denoising "$@"           #  5 min
 run supervised "$@"          #  6 min
+run self_supervised "$@"     #  10 min a run: 3 of SimCLR and one of each other method, about 3 hours
+run finetune "$@"            #  10 min to train the encoder, once, then 5 draws
+run tables "$@"              #  3 min
 run som "$@"                 #  MiniSom to its end takes 10 minutes a seed: about an hour
+run views "$@"               #  3 min
 run lda "$@"                 #  10 min
+run lda_compile "$@"         #  1 min
 run lda_stream "$@"          #  5 min
 run two_processes "$@"       #  2 min
 run folder "$@"              #  5 min, 3.5 GB of disk

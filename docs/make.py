@@ -1,9 +1,12 @@
 """Writes `docs/methods/`: a page for each method and a table of all, from the docstrings. Run it with `make docs`.
 
-The pages are committed so that they can be read where the code is; a test holds them to what this script writes.
+When to take a method, and when not, stands in the tables of the hand-written pages (those headed by `WHEN`), where it
+can be compared; a method's page repeats its row and names the page. The pages are committed so that they can be read
+where the code is; a test holds them to what this script writes.
 """
 
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -13,9 +16,11 @@ from docstring_parser.common import Docstring
 from nolabel.methods import method_class, stems
 from nolabel.methods._base import Assigner, Embedder, Estimator, Reconstructor, Sampler
 from nolabel.methods._map import Map
+from nolabel.methods._supervised import Supervised
 from nolabel.methods._topics import TopicModel
 
 HERE = Path(__file__).parent
+WHEN = ("method", "take it for", "leave it for")
 VERBS = {
     Embedder: ("transform",),
     Reconstructor: ("reconstruct", "inverse_transform", "score_samples", "interpolate"),
@@ -41,11 +46,32 @@ def page(stem: str) -> str:
     parts = [f"# {cls.title}", f"`nolabel.{cls.__name__}` · `nolabel fit {stem.replace('_', '-')} SOURCE --out RUN`"]
     parts += [doc.short_description or "", doc.long_description or ""]
     parts += ["## The idea", f"```text\n{head}\n\n{idea.rstrip()}\n```"]
+    parts += [when(stem)]
     parts += ["## Example", f"```python\n{example(cls)}\n```"]
     parts += ["## Arguments", arguments(cls, doc)]
     parts += ["## What it can do", can_do(cls)]
     parts += ["Back to [all methods](README.md)."]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def when(stem: str) -> str:
+    """When to take a method and when not, from the hand-written page that says it; nothing if none does."""
+    for file in sorted(HERE.glob("*.md")):
+        text = file.read_text(encoding="utf-8")
+        for first, take, leave in rows(text, WHEN):
+            if f"(methods/{stem}.md)" in first:
+                name = text.partition("\n")[0].removeprefix("# ")
+                more = f"Beside the others, with pictures and what to watch: [{name}](../{file.name})."
+                told = f"- **Take it for** {take}.\n- **Leave it for** {leave}."
+                return f"## When, and when not\n\n{told.replace('](methods/', '](')}\n\n{more}"
+    return ""
+
+
+def rows(text: str, header: tuple[str, ...]) -> list[list[str]]:
+    """Cells of the rows of the tables with that header."""
+    body = re.escape(f"| {' | '.join(header)} |\n") + r"[|-]+\n((?:\|.*\n)+)"
+    lines = [line for table in re.findall(body, text) for line in table.splitlines()]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def example(cls: type[Estimator]) -> str:
@@ -73,7 +99,7 @@ def can_do(cls: type[Estimator]) -> str:
         if issubclass(cls, kind):
             verbs += names
     own = [name for name, value in vars(cls).items() if inspect.isfunction(value) and not name.startswith("_")]
-    verbs += [name for name in own if name != "build"]
+    verbs += [name for name in own if name != "build" and name not in vars(Supervised)]
     rows = [f"- `{verb}`: {first_line(getattr(cls, verb))}" for verb in dict.fromkeys(verbs)]
     return "\n".join(rows)
 

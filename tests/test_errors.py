@@ -52,6 +52,7 @@ def test_the_tree_is_as_it_is_drawn() -> None:
         (errors.ModalityError, errors.DataError),
         (errors.BrokenFilesError, errors.DataError),
         (errors.DivergedError, errors.TrainingError),
+        (errors.HealthWarning, UserWarning),
     ],
 )
 def test_ours_are_caught_where_theirs_are_expected(ours: type, theirs: type) -> None:

@@ -1,5 +1,7 @@
 """Draws depend on (seed, step) and on nothing else; a process's rows are those of the whole batch."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nolabel.randomness import Draws, mix, seeded
+from nolabel.randomness import Draws, all_seeded, mix, seeded
 
 whole = st.integers(-(2**40), 2**40)
 
@@ -80,3 +82,39 @@ def test_the_generator_is_put_back_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="on purpose"), seeded(3):
         raise RuntimeError("on purpose")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def drawn() -> tuple[float, float, float]:
+    return torch.rand(()).item(), np.random.rand(), random.random()  # noqa: NPY002
+
+
+def test_every_generator_is_seeded_for_code_that_is_not_ours() -> None:
+    states = [str(random.getstate()), str(np.random.get_state()), str(torch.get_rng_state())]  # noqa: NPY002
+    cpu = torch.device("cpu")
+    with all_seeded(3, cpu):
+        first = drawn()
+    with all_seeded(3, cpu):
+        assert drawn() == first
+    with pytest.raises(RuntimeError, match="on purpose"), all_seeded(4, cpu):
+        assert not set(drawn()) & set(first)
+        raise RuntimeError("on purpose")
+    assert states == [str(random.getstate()), str(np.random.get_state()), str(torch.get_rng_state())]  # noqa: NPY002
+
+
+def test_seeds_for_others_are_drawn_from_no_generator() -> None:
+    asked, plain, elsewhere = Draws(1, 2), Draws(1, 2), Draws(1, 2, total=9, rows=slice(4, 9))
+    seeds = [asked.own_seed(), asked.own_seed(), elsewhere.own_seed()]
+    assert len(set(seeds)) == 3
+    assert torch.equal(asked.normal(torch.empty(4)), plain.normal(torch.empty(4)))
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_numbers_do_not_depend_on_the_default_dtype(kind: str) -> None:
+    expected = getattr(Draws(1), kind)(torch.zeros(9))
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = getattr(Draws(1), kind)(torch.zeros(9, dtype=torch.float32))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)

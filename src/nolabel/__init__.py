@@ -20,6 +20,11 @@ _HOMES = {
     "load": "nolabel.methods._folder",
     "evaluate": "nolabel.evaluation.evaluate",
     "cluster": "nolabel.evaluation.clustering",
+    "probe": "nolabel.evaluation.probing",
+    "Probe": "nolabel.evaluation.probing",
+    "finetune": "nolabel.evaluation.finetuning",
+    "suggest": "nolabel.evaluation.suggesting",
+    "label_budget": "nolabel.evaluation.budget",
     "make_report": "nolabel.report.making",
 }
 

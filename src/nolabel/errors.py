@@ -10,7 +10,8 @@
     ├── SavedModelError                  a saved model or checkpoint is damaged, foreign or too new
     ├── TrainingError(RuntimeError)      training cannot go on
     │   └── DivergedError                loss or gradient became NaN or infinite; .step says when
-    └── TrainingInterrupted(KeyboardInterrupt)   Ctrl-C or SIGTERM; the state so far was kept
+    ├── TrainingInterrupted(KeyboardInterrupt)   Ctrl-C or SIGTERM; the state so far was kept
+    └── HealthWarning(UserWarning)       training ended, and what was learned is bad; warned of, not raised
 
 Every message names the argument or file, what was expected, what came, and the fix. "Not fitted" is scikit-learn's
 own `NotFittedError`, so that its tools recognise it. This file knows no other room.
@@ -96,6 +97,10 @@ class TrainingInterrupted(NolabelError, KeyboardInterrupt):
     def __reduce__(self) -> tuple[type, tuple[str, int]]:
         """All that it was made of, so that it can come out of a worker process."""
         return type(self), (str(self), self.signum)
+
+
+class HealthWarning(NolabelError, UserWarning):
+    """Training ended, but the model is in bad health; says what is wrong and which argument to turn."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 import nolabel
 from nolabel.cli import catalog, measures
 from nolabel.cli.commands import demo
+from nolabel.cli.commands.methods import TRY_FIRST
 from nolabel.methods import method_class, stems
 
 
@@ -175,6 +176,12 @@ def test_methods(call) -> None:
         line = next(line for line in said.out.splitlines() if line.startswith(f"{entry.name} "))
         assert entry.line in line
         assert line.endswith(entry.paper)
+
+
+def test_what_to_try_first_is_a_method(call) -> None:
+    names = {entry.name for entry in catalog.entries()}
+    assert {method for _, method, _ in TRY_FIRST} <= names
+    assert "try first" in call("methods").out
 
 
 @pytest.mark.parametrize("entry", catalog.entries(), ids=lambda entry: entry.name)

@@ -426,3 +426,13 @@ def test_what_is_written_does_not_go_where_a_closed_stream_was(image_run: Path, 
     assert subprocess.run(["sh", "-c", command], env=env, cwd=tmp_path).returncode == 0
     lines = (tmp_path / "codes.csv").read_text().splitlines()
     assert (lines[0], len(lines)) == ("id,z0,z1,z2", 41)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_said_without_a_line_of_code(call, tmp_path: Path) -> None:
+    words = ["simclr", "digits", "--views", "hue=0.3", "--backbone", "mlp", "--epochs", "1", "--batch-size", "256"]
+    said = call("fit", *words, "--no-report", "--out", tmp_path / "run")
+    assert said.code == 0
+    assert "warning: views: hue need three channels" in said.err
+    assert "UserWarning" not in said.err
+    assert ".py:" not in said.err

@@ -10,7 +10,7 @@ import pytest
 from nolabel.cli import opening
 from nolabel.cli.commands import evaluate as evaluate_command
 from nolabel.cli.commands import fit
-from nolabel.cli.flags import Flag, flags_of, maybe, number, one_of, several, whole
+from nolabel.cli.flags import Flag, flags_of, maybe, number, one_of, settings, several, whole
 from nolabel.data import source
 from nolabel.evaluation.evaluate import evaluate
 from nolabel.methods import method_class, stems
@@ -160,3 +160,36 @@ def test_a_number_or_a_share_is_read_as_it_is_written() -> None:
     assert [repr(flag.read(text)) for text in ("2", "1.0", "0.25")] == ["2", "1.0", "0.25"]
     with pytest.raises(ValueError, match="a number; got 'few'"):
         flag.read("few")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("auto", "auto"),
+        ("crop=0.6:1,flip=0", {"crop": (0.6, 1), "flip": 0}),
+        ("crop=none, hue = 0.05", {"crop": None, "hue": 0.05}),
+        ("kind=soft", {"kind": "soft"}),
+    ],
+)
+def test_settings_are_typed_as_pairs(text: str, value: object) -> None:
+    assert settings(text) == value
+
+
+@pytest.mark.parametrize("text", ["crop=", "=1", "crop=0.6,1"])
+def test_half_a_pair_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="pairs NAME=VALUE"):
+        settings(text)
+
+
+def test_views_can_be_set_in_words() -> None:
+    flag = next(flag for flag in fit.grammar("simclr").flags if flag.key == "views")
+    assert flag.read is not None
+    assert flag.read("flip=0") == {"flip": 0}
+    assert "NAME=LOW:HIGH" in flag.help
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_help_says_what_holds_for_this_method_when_a_flag_of_the_plan_is_left_out(stem: str) -> None:
+    helps = {flag.key.removeprefix("plan_"): flag.help for flag in fit.grammar(stem).flags}
+    for name, value in method_class(stem).plan_defaults.items():
+        assert helps[name].endswith(f"[{value:g}]" if isinstance(value, float) else f"[{value}]")

@@ -40,7 +40,7 @@ def samples(request: pytest.FixtureRequest, method: type[Estimator]) -> Samples:
     if request.param in kinds:
         return _samples(request.param)
     if request.param == "images":
-        pytest.skip(f"{method.__name__} does not read images")
+        pytest.skip(f"{method.__name__} is tried on {kinds[0]}")
     return _samples(kinds[0])
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from contract.checks import reproducing as checks
-from contract.checks.samples import Samples, kinds
+from contract.checks.samples import Samples, begun, kinds
 from nolabel.methods._base import Estimator
+from nolabel.training.learner import CountingLearner
 
 Class = type[Estimator]
 
@@ -34,6 +35,12 @@ def test_keeps_what_it_learned(method: Class, table: Samples, monkeypatch: pytes
     checks.keeps_what_it_learned(method, table, monkeypatch)
 
 
+def test_a_failed_step_leaves_no_trace(method: Class, table: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(begun(method, table).learner_, CountingLearner):
+        pytest.skip("divergence is tried on learners with gradients")
+    checks.a_failed_step_leaves_no_trace(method, table, monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def from_two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two processes")
@@ -45,6 +52,6 @@ def from_two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_equal_one(method: Class, kind: str, from_two_processes: Path) -> None:
     if kind not in kinds(method):
         if kind == "images":
-            pytest.skip(f"{method.__name__} does not read images")
+            pytest.skip(f"{method.__name__} is tried on {kinds(method)[0]}")
         kind = kinds(method)[0]
     checks.two_processes_equal_one(method, kind, from_two_processes)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import save_file
+from torch import Tensor
 
 import nolabel
 from contract import broken
@@ -19,7 +20,8 @@ from contract.broken import Sound
 from contract.checks import estimator, house, inferring, learning, reproducing, user
 from contract.checks.samples import begun, fitted, table
 from nolabel.methods import _folder
-from nolabel.training.drive import GradientDriver
+from nolabel.training.drive import Context, GradientDriver
+from nolabel.views.roles import Pair
 
 DATA = table()
 
@@ -222,11 +224,12 @@ def test_a_resume_that_forgets_the_optimizer_is_caught(tmp_path: Path, monkeypat
 
 
 def test_processes_that_disagree_are_caught(tmp_path: Path) -> None:
-    model = fitted(Sound, reproducing.MAKERS["table"](51), epochs=3, batch_size=32)
+    samples = reproducing.MAKERS["table"](51)
+    model = reproducing.trained_alike(Sound, samples)
     reproducing.write_results(model, "table", tmp_path)
     reproducing.two_processes_equal_one(Sound, "table", tmp_path)
     weights = reproducing.weights(model)
-    weights["decoder.bias"][0] += 2e-5
+    weights["decoder.bias"][0] += 2e-4
     save_file(weights, tmp_path / "Sound-table.safetensors")
     caught(
         lambda: reproducing.two_processes_equal_one(Sound, "table", tmp_path), "in two processes decoder.bias comes out"
@@ -234,6 +237,36 @@ def test_processes_that_disagree_are_caught(tmp_path: Path) -> None:
     model.history_[0]["loss"] += 1e-3
     reproducing.write_results(model, "table", tmp_path)
     caught(lambda: reproducing.two_processes_equal_one(Sound, "table", tmp_path), "two processes log loss")
+
+
+def test_gradients_too_large_by_a_factor_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every process had weighed its loss by 1 % too much, which steps of Adam would not show."""
+    honest = Context.pieces
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "pieces", lambda *of: ((batch, step, 1.01 * w) for batch, step, w in honest(*of)))
+        model = reproducing.trained_alike(Sound, reproducing.MAKERS["table"](51))
+    reproducing.write_results(model, "table", tmp_path)
+    caught(lambda: reproducing.two_processes_equal_one(Sound, "table", tmp_path), "in two processes encoder.weight")
+
+
+def test_views_of_other_samples_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the check plants for methods that compare views is not found without views of the same sample."""
+    honest = Pair.__call__
+
+    def mismatched(self: Pair, *of: Any) -> tuple[Tensor, Tensor]:
+        v1, v2 = honest(self, *of)
+        return v1, v2.roll(1, 0)
+
+    monkeypatch.setattr(Pair, "__call__", mismatched)
+    caught(lambda: learning.beats_its_untrained_self(nolabel.SimCLR, [0]), "with first weights")
+
+
+def test_what_a_failed_step_leaves_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    reproducing.a_failed_step_leaves_no_trace(Sound, DATA, monkeypatch)
+    caught(
+        lambda: reproducing.a_failed_step_leaves_no_trace(broken.HidesState, DATA, monkeypatch),
+        "a step that diverged leaves its mark on encoder.weight",
+    )
 
 
 # --- the house -------------------------------------------------------------------------------------------------------

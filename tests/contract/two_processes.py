@@ -36,8 +36,7 @@ def main(out: Path, names: list[str]) -> None:
         for kind, make in samples.MAKERS.items():
             if kind not in samples.kinds(cls):
                 continue
-            # 51 samples in batches of 32: the last batch of an epoch is shorter, and is shared unevenly
-            model = samples.fitted(cls, make(51), epochs=3, batch_size=32)
+            model = reproducing.trained_alike(cls, make(51))
             if runtime.main:
                 reproducing.write_results(model, kind, out)
     dist.barrier()

@@ -47,7 +47,7 @@ def test_codes_are_sorted_and_unknown_is_minus_one(values: Any, codes: list[int]
         ([0.5, 1.5, 2.0], "must name classes; got real numbers such as 0.5"),
         (np.zeros((3, 2)), r"one value for each sample; got an array of shape \(3, 2\)"),
         (np.ones(3, complex), "complex"),
-        (7, r"shape \(\)"),
+        (7, "got 7 alone"),
         ([[1], [2, 3], [4]], r"one value for each sample; got lists of several lengths"),
         ([{}, {}, {}], r"values that cannot be compared: unhashable"),
     ],

@@ -21,6 +21,7 @@ import nolabel
 from nolabel.errors import ArgumentError, NolabelError, OutputError, SavedModelError
 from nolabel.methods import _folder
 from nolabel.training import engine, lock
+from nolabel.views.tables import TableViews
 
 X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
@@ -692,3 +693,125 @@ def test_a_saved_model_is_json_and_safetensors_and_nothing_else(run: Path) -> No
     assert set(facts["versions"]) == {"nolabel", "torch", "numpy", "python"}
     weights = safetensors.torch.load((run / "model" / "model.safetensors").read_bytes())
     assert weights.keys() == nolabel.load(run).learner_.state_dict().keys()
+
+
+# --- objects that JSON cannot hold -----------------------------------------------------------------------------------
+
+
+class MyNet(torch.nn.Module):
+    """A backbone of a user's."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(5, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x).relu()  # type: ignore[no-any-return]
+
+
+def shaken(x: torch.Tensor) -> torch.Tensor:
+    """Views of a user's."""
+    return x + 0.1 * torch.randn(x.shape)
+
+
+def contrasting(**changes: Any) -> Any:
+    given = {"projection": (4, 2), "epochs": 1, "batch_size": 16, "random_state": 0, **changes}
+    return nolabel.SimCLR(**given).fit(X)
+
+
+@pytest.fixture(scope="module")
+def of_objects(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    model = contrasting(backbone=MyNet(), views=shaken)
+    return model, model.save(tmp_path_factory.mktemp("objects") / "model")
+
+
+def arguments_in(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "model.json").read_text())["arguments"]  # type: ignore[no-any-return]
+
+
+def test_objects_are_kept_by_name_and_loaded_when_given(of_objects: tuple[Any, Path]) -> None:
+    model, folder = of_objects
+    assert arguments_in(folder)["backbone"] == {"object": "MyNet"}
+    assert arguments_in(folder)["views"] == {"object": "shaken"}
+    given = MyNet()
+    loaded = nolabel.load(folder, backbone=given, views=shaken)
+    assert loaded.backbone is given
+    assert np.array_equal(loaded.transform(X), model.transform(X))
+    assert np.array_equal(loaded.make_views(X)[0], model.make_views(X)[0])
+    loaded.partial_fit(X)
+
+
+def test_a_backbone_that_is_not_given_is_named_with_its_class(of_objects: tuple[Any, Path]) -> None:
+    folder = of_objects[1]
+    fix = rf"was made with backbone=MyNet, an object .* cannot hold.*nolabel\.load\('{folder}', backbone=MyNet\(\.\.\.\)\)"
+    for given in ({}, {"views": shaken}):
+        with pytest.raises(SavedModelError, match=fix):
+            nolabel.load(folder, **given)
+
+
+def test_without_its_views_a_model_does_all_but_train(of_objects: tuple[Any, Path], tmp_path: Path) -> None:
+    model, folder = of_objects
+    loaded = nolabel.load(folder, backbone=MyNet())
+    assert np.array_equal(loaded.transform(X), model.transform(X))
+    assert loaded.untrained().transform(X).shape == (40, 4)
+    loaded.save(tmp_path / "again")
+    assert arguments_in(tmp_path / "again") == arguments_in(folder)
+    for attempt in (loaded.fit, loaded.partial_fit, loaded.make_views):
+        with pytest.raises(
+            ArgumentError, match=r"views=shaken is an object.*load\(path, views=shaken\) or with set_params"
+        ):
+            attempt(X)
+    loaded.set_params(views=shaken).fit(X)
+
+
+def test_of_two_views_one_may_be_an_object(tmp_path: Path) -> None:
+    contrasting(views=({"noise": 0.2}, shaken)).save(tmp_path)
+    assert arguments_in(tmp_path)["views"] == [{"noise": 0.2}, {"object": "shaken"}]
+    loaded = nolabel.load(tmp_path)
+    assert loaded.views[0] == {"noise": 0.2}
+    with pytest.raises(ArgumentError, match="views=shaken is an object"):
+        loaded.fit(X)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_numbers_of_numpy_within_views_are_saved_as_numbers(tmp_path: Path) -> None:
+    model = contrasting(views=TableViews(corrupt=np.float32(0.25)))
+    model.save(tmp_path)
+    assert arguments_in(tmp_path)["views"]["corrupt"] == 0.25
+    assert np.array_equal(nolabel.load(tmp_path).transform(X), model.transform(X))
+
+
+def test_what_no_object_is_waited_for_is_refused(of_objects: tuple[Any, Path], run: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"epochs is no object.*waits for: backbone, views.*set_params"):
+        nolabel.load(of_objects[1], backbone=MyNet(), epochs=3)
+    with pytest.raises(ArgumentError, match=r"bakbone is no object.*did you mean 'backbone'\?"):
+        nolabel.load(of_objects[1], bakbone=MyNet())
+    with pytest.raises(ArgumentError, match=r"hidden is no object.*waits for: none"):
+        nolabel.load(run, hidden=(4, 2))
+
+
+def test_another_object_than_the_saved_one_is_told(of_objects: tuple[Any, Path]) -> None:
+    folder = of_objects[1]
+    with pytest.raises(ArgumentError, match=r"backbone must be made as for the model.*other weights.*layer\.weight"):
+        nolabel.load(folder, backbone=MyNet(3))
+    with pytest.raises(ArgumentError, match="backbone Conv2d does not take samples of shape"):
+        nolabel.load(folder, backbone=torch.nn.Conv2d(1, 2, 3))
+    with pytest.raises(ArgumentError, match="backbone must be one of"):
+        nolabel.load(folder, backbone=3)
+
+
+def test_a_generator_is_no_object_to_wait_for(tmp_path: Path) -> None:
+    model = tiny(random_state=np.random.RandomState(3)).fit(X)
+    model.save(tmp_path)
+    assert arguments_in(tmp_path)["random_state"] is None
+    assert nolabel.load(tmp_path).seed_ == model.seed_
+
+
+def test_the_command_line_says_the_same(of_objects: tuple[Any, Path]) -> None:
+    from nolabel.cli.opening import open_run
+
+    with pytest.raises(SavedModelError) as told:
+        nolabel.load(of_objects[1])
+    with pytest.raises(SavedModelError) as said:
+        open_run(str(of_objects[1]))
+    assert str(said.value) == str(told.value)

@@ -55,8 +55,8 @@ def test_a_step_in_pieces_is_the_step_in_one() -> None:
     z = torch.randn(6, 2, 3)
     books = [placed(torch.arange(12.0).view(4, 3) - 5, 0.7, 0.3) for _ in range(2)]
     books[0].notice(z, books[0](z)[0])
-    for part in z.split(2):
-        books[1].notice(part, books[1](part)[0])
+    for piece, part in enumerate(z.split(2)):
+        books[1].notice(part, books[1](part)[0], piece)
     for book in books:
         book.follow(Draws(1))
     torch.testing.assert_close(books[0].entries, books[1].entries)

@@ -62,7 +62,7 @@ class Coded(DistillingLearner):
     def loss(self, batch: Batch, step: Step) -> Losses:
         z = self.line.down(batch.x)[:, None]
         k, entries = self.book(z)
-        self.book.notice(z, k)
+        self.book.notice(z, k, step.piece)
         straight = z + (entries - z).detach()
         error = (self.line.up(straight[:, 0]) - batch.x).square().mean()
         return Losses({"error": error, "commitment": (z - entries).square().mean()}, {"used": self.book.perplexity(k)})

@@ -35,6 +35,9 @@ class Noted(Listener):
     def epoch(self, record: Any) -> None:
         self.told.append(("epoch", dict(record)))
 
+    def verdict(self, record: Any) -> None:
+        self.told.append(("verdict", dict(record)))
+
     def end(self, record: Any) -> None:
         self.told.append(("end", dict(record)))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nolabel.training.optim import LARS, make_optimizer, rate
+from nolabel.training.optim import LARS, make_optimizer, rate, set_rate
 
 CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "lars": LARS}
 
@@ -128,3 +128,21 @@ RATES = [
 @pytest.mark.parametrize(("schedule", "warmup", "progress", "factor"), RATES)
 def test_rates(schedule: str, warmup: float, progress: float, factor: float) -> None:
     assert rate(schedule, warmup, progress) == pytest.approx(factor, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_factors_multiply_the_rate_of_their_parameters(name: str) -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    optimizer = make_optimizer(name, net.parameters(), 0.1, 0.03, [0.5, 0.5, 1.0, 1.0])
+    set_rate(optimizer, 0.2)
+    rate_of = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert [rate_of[id(p)] for p in net.parameters()] == [0.1, 0.1, 0.2, 0.2]
+    assert len(optimizer.param_groups) == 4  # two factors, with and without decay
+
+
+def test_a_step_of_half_the_rate_is_half_a_step() -> None:
+    whole, half = (nn.Parameter(torch.ones(3)) for _ in range(2))
+    optimizer = make_optimizer("sgd", [whole, half], 0.1, 0.0, [1.0, 0.5])
+    (whole.sum() + half.sum()).backward()
+    optimizer.step()
+    assert torch.allclose(1 - half, (1 - whole) / 2)

@@ -4,18 +4,20 @@ A constructor's arguments become flags by these rules; nothing is said twice:
 
     bool                     --tied, --no-tied
     int, float, str          --beta 4
+    bool | float             --freeze yes, --freeze no, --freeze 0.5
     int | float              --min-df 5, --min-df 0.01: a whole number is one if it is written as one
     Literal["a", "b"]        --net conv, one of the choices
     Sequence[int]            --hidden 128,64,32 or --hidden 128 64 32
     X | None                 X, or the word none
     Any (random_state)       a whole number, or none
+    Any (views: a mapping)   --views crop=0.6:1,flip=0,rotate=15, or a word
 
 A flag that is not given is no argument, so defaults have one home: the signature. This file knows no method and no
 command.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, final, get_args, get_origin
@@ -24,6 +26,7 @@ from nolabel.errors import not_a_choice
 
 Read = Callable[[str], Any]
 NONE = "none"
+SAID = "Settings are typed as NAME=VALUE,NAME=LOW:HIGH."
 
 
 @final
@@ -102,6 +105,16 @@ def amount(text: str) -> int | float:
         return number(text)
 
 
+def share(text: str) -> bool | float:
+    """yes, no, or a number between."""
+    if text.lower() in ("yes", "no"):
+        return text.lower() == "yes"
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"yes, no, or a number; got {text!r}") from None
+
+
 def one_of(choices: Sequence[str]) -> Read:
     """One of some words."""
 
@@ -142,11 +155,37 @@ def maybe(read: Read) -> Read:
     return read_or_none
 
 
+def settings(text: str) -> str | dict[str, Any]:
+    """NAME=VALUE pairs separated by commas, as a mapping; or a word."""
+    if "=" not in text:
+        return text
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(name.strip() and equals and value.strip() for name, equals, value in pairs):
+        raise ValueError(f"a word, or pairs NAME=VALUE separated by commas, a range as 0.3:1; got {text!r}")
+    return {name.strip(): _setting(value.strip()) for name, _, value in pairs}
+
+
+def _setting(text: str) -> Any:
+    """What stands after NAME=: none, a range LOW:HIGH, a number, or a word."""
+    if ":" in text:
+        return tuple(_setting(part.strip()) for part in text.split(":"))
+    if text.lower() == NONE:
+        return None
+    try:
+        return amount(text)
+    except ValueError:
+        return text
+
+
 # --- from a signature ------------------------------------------------------------------------------------------------
 
 
-def flags_of(target: Callable[..., Any], leave_out: Collection[str] = ()) -> list[Flag]:
+def flags_of(
+    target: Callable[..., Any], leave_out: Collection[str] = (), defaults: Mapping[str, Any] | None = None
+) -> list[Flag]:
     """A flag for each argument of a class or function, with the help of its numpydoc docstring.
+
+    `defaults`: what holds when a flag is not given, where that is not what the signature says.
 
     Raises
     ------
@@ -163,7 +202,9 @@ def flags_of(target: Callable[..., Any], leave_out: Collection[str] = ()) -> lis
             doc = told.get(name)
             words = " ".join((doc.description or "").split()) if doc else ""
             annotation = _meant(parameter.annotation, (doc.type_name or "") if doc else "")
-            flags.append(_flag(name, annotation, f"{words} {_default(parameter.default)}".strip()))
+            default = _default((defaults or {}).get(name, parameter.default))
+            typed = f"{words} {SAID}" if annotation is Mapping else words
+            flags.append(_flag(name, annotation, f"{typed} {default}".strip()))
     return flags
 
 
@@ -171,6 +212,8 @@ def _meant(annotation: Any, documented: str) -> Any:
     """`Any` stands for what the docstring says first, where that is a type of ours."""
     if annotation is not Any:
         return annotation
+    if "mapping" in documented:
+        return Mapping
     first = documented.split(",")[0].split(" or ")[0].strip()
     meant = {"int": int, "float": float, "str": str}.get(first, str)
     return meant | None if "None" in documented else meant
@@ -200,7 +243,8 @@ def _without_none(annotation: Any) -> tuple[bool, Any]:
     if get_origin(annotation) not in (Union, UnionType):
         return False, annotation
     rest = [part for part in get_args(annotation) if part is not NoneType]
-    return len(rest) < len(get_args(annotation)), int | float if set(rest) == {int, float} else rest[0]
+    pair = next((two for two in (int | float, bool | float) if set(rest) == set(get_args(two))), rest[0])
+    return len(rest) < len(get_args(annotation)), pair
 
 
 def _reader(name: str, kind: Any) -> tuple[Read, str, bool]:
@@ -210,8 +254,12 @@ def _reader(name: str, kind: Any) -> tuple[Read, str, bool]:
         return number, "X", False
     if kind == int | float:
         return amount, "X", False
+    if kind == bool | float:
+        return share, "yes|no|X", False
     if kind is str:
         return str, "WORD", False
+    if kind is Mapping:
+        return settings, "WORD|NAME=VALUE,...", False
     if get_origin(kind) is Literal:
         return one_of(get_args(kind)), "{" + ",".join(get_args(kind)) + "}", False
     if get_origin(kind) is not None and issubclass(get_origin(kind), Sequence):

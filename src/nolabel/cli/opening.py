@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from nolabel.types import DataSpec
 
 OWN = "labels"  # the word for the labels that a data set has of its own
+FILES = (".csv", ".tsv")  # of labels by id, as in data/label_files.py; a test holds the two together
 _SHOWN = 10
 _ABLE = {
     "Embedder": "give vectors",
     "Reconstructor": "rebuild samples",
     "Sampler": "draw samples",
     "TopicModel": "name topics",
+    "LabelPredictor": "name classes",
 }
 
 SOURCE = "folder of images or texts, archive, table, array file, or the name of a data set (nolabel datasets)"
@@ -51,8 +53,9 @@ LABELS = Flag(
     "labels",
     str,
     "classes, for the evidence (and for methods that learn from them): the word `labels` for the data set's own "
-    "(class folders, label files), or the name of a table's column, which is then no feature",
-    "labels|COLUMN",
+    "(class folders, label files), a .csv or .tsv with the columns id and label, or the name of a table's column, "
+    "which is then no feature",
+    "labels|FILE|COLUMN",
 )
 ON_ERROR = Flag(
     "on_error",
@@ -115,8 +118,9 @@ def open_source(
     """
     _refuse_feature(values.get("labels"), spec)
     wishes = {key: value for key, value in values.items() if key in _ARGUMENTS}
+    spoken = {} if spec is None else {"spec": spec}
     with speech.counting("reading") as progress:
-        data = _with_labels(source, values.get("labels"), {**options, **wishes, "spec": spec, "progress": progress})
+        data = _with_labels(source, values.get("labels"), {**options, **wishes, **spoken, "progress": progress})
     _say_skipped(data)
     for note in data.notes:
         speech.remark(note)
@@ -135,6 +139,10 @@ def _refuse_feature(labels: str | None, spec: "DataSpec | None") -> None:
 def _with_labels(source: str, labels: str | None, wishes: Mapping[str, Any]) -> "Dataset":
     from nolabel.data.source import open as open_data
 
+    if labels is not None and labels.lower().endswith(FILES):
+        from nolabel.data.label_files import opened
+
+        return opened(source, labels, **wishes)
     if labels not in (None, OWN):
         return open_data(source, labels=labels, **wishes)
     data = open_data(source, **wishes)

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
@@ -24,7 +25,7 @@ from nolabel._version import __version__
 from nolabel.cli import speech
 from nolabel.cli.commands import COMMANDS, EXAMPLES
 from nolabel.cli.stopping import exit_code
-from nolabel.errors import ArgumentError, BrokenFilesError, NolabelError, nearest
+from nolabel.errors import ArgumentError, BrokenFilesError, HealthWarning, NolabelError, nearest
 
 BUG, USER_ERROR, READER_GONE = 1, 2, 128 + signal.SIGPIPE
 
@@ -74,8 +75,16 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if words[0] not in COMMANDS:
         raise ArgumentError(f"there is no command {words[0]!r}{nearest(words[0], COMMANDS) or '.'} See nolabel --help")
-    code: int = importlib.import_module(f"nolabel.cli.commands.{words[0]}").run(words[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HealthWarning)  # commands that train say the verdicts themselves
+        warnings.showwarning = _remarked
+        code: int = importlib.import_module(f"nolabel.cli.commands.{words[0]}").run(words[1:])
     return code
+
+
+def _remarked(message: Warning | str, *where: object, **more: object) -> None:
+    """A warning without the line of code that gave it, which is not the user's."""
+    speech.remark(f"warning: {message}")
 
 
 def _overview() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO
 
 _NARROW = 60  # columns of a terminal in which a table has no place: its rows are said one below the other
+_WIDE = 120  # columns of a terminal in which a table can have what can be done without
 Count = Callable[[int, int], None]
 
 
@@ -36,8 +37,8 @@ def complain(text: str) -> None:
     _write(sys.stderr, f"error: {text}", "bold red")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under a header, on stdout."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], spare: int = 0) -> None:
+    """Rows under a header, on stdout; the last `spare` columns can be done without in a terminal that is not wide."""
     if not speaks():
         return
     if not sys.stdout.isatty():
@@ -53,9 +54,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for row in rows:
             console.print(Text("\n".join(f"{name}: {cell}" for name, cell in zip(header, row) if cell) + "\n"))
         return
-    drawn = Table(*header, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    shown = len(header) - (spare if console.width < _WIDE else 0)
+    drawn = Table(*header[:shown], box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    drawn.columns[0].no_wrap = True  # names, which are typed
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(cell) for cell in row[:shown]))
     console.print(drawn)
 
 

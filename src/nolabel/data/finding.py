@@ -192,7 +192,7 @@ def _not_there(path: Path) -> str:
     bare = path.parent == Path()
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     close = nearest(path.name, [*named.NAMES, *beside] if bare else beside)
-    names = f". Data sets known by name: {', '.join(named.NAMES)}" if bare else ""
+    names = f"{'' if close else '.'} Data sets known by name: {', '.join(named.NAMES)}" if bare else ""
     return f"no such file or folder: '{path}'{close}{names}"
 
 

@@ -102,6 +102,8 @@ def _flat(values: object) -> NDArray[Any]:
             ) from error
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 0:
+        raise DataError(f"labels must be one value for each sample; got {array.item()!r:.80} alone")
     if array.ndim != 1:
         raise DataError(f"labels must be one value for each sample; got an array of shape {array.shape}")
     if array.dtype.kind == "c":

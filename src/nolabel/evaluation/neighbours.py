@@ -58,6 +58,21 @@ def vote(
     temperature: float | None = 0.07,
 ) -> Int[np.ndarray, "N"]:
     """The class (0 .. classes - 1) that the neighbours vote for; ties go to the smaller class code."""
+    return np.asarray(_votes(similarity, labels, classes, temperature).argmax(axis=1))
+
+
+def shares(
+    similarity: Float[np.ndarray, "N k"],
+    labels: Int[np.ndarray, "N k"],
+    classes: int,
+    temperature: float | None = 0.07,
+) -> Float[np.ndarray, "N K"]:
+    """Each class's share of the neighbours' votes."""
+    votes = _votes(similarity, labels, classes, temperature)
+    return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+
+
+def _votes(similarity: np.ndarray, labels: np.ndarray, classes: int, temperature: float | None) -> np.ndarray:
     if temperature is None:
         weight = np.ones(similarity.shape, dtype=np.float64)
     else:  # relative to the best neighbour: the vote is the same and the exponential cannot overflow
@@ -65,7 +80,7 @@ def vote(
     votes = np.zeros((len(similarity), classes))
     for column in range(similarity.shape[1]):
         votes[np.arange(len(votes)), labels[:, column]] += weight[:, column]
-    return np.asarray(votes.argmax(axis=1))
+    return votes
 
 
 def accuracy(

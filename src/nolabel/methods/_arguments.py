@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
+from torch import nn
 
 from nolabel.errors import ArgumentError, not_a_choice
 
@@ -21,6 +22,7 @@ _WORDS = {
     int: "a whole number",
     float: "a finite number",
     str: "text",
+    nn.Module: "a torch.nn.Module",
     Sequence[str]: "a sequence of words",
     Sequence[int]: "a sequence of whole numbers such as (128, 64, 32)",
     Sequence[float]: "a sequence of finite numbers such as (1.0, 0.1)",
@@ -53,6 +55,47 @@ def at_least(name: str, value: float, low: float, high: float = math.inf) -> Non
         raise ArgumentError(f"{name} must be {bounds}; got {value!r}")
 
 
+def above(name: str, value: float, low: float) -> None:
+    """Refuse a number that is not above `low`.
+
+    Raises
+    ------
+    ArgumentError
+        Names the argument, the bound, and what came.
+    """
+    if not value > low:
+        raise ArgumentError(f"{name} must be above {low:g}; got {value!r}")
+
+
+def widths(name: str, value: Sequence[int], *, least: int = 1) -> tuple[int, ...]:
+    """The widths of a head's layers as a tuple of plain numbers.
+
+    Raises
+    ------
+    ArgumentError
+        One is below 1, or there are fewer than `least`. Names the argument, shows an example, and what came.
+    """
+    if len(value) < least or any(width < 1 for width in value):
+        none = "" if least else ", or be () for none"
+        raise ArgumentError(f"{name} must hold widths of at least 1, such as (512, 128){none}; got {value!r}")
+    return tuple(int(width) for width in value)
+
+
+def needs_others(batch_size: int | None, what: str) -> None:
+    """Refuse batches of one sample for a method that learns from how the samples of a batch differ.
+
+    Raises
+    ------
+    ArgumentError
+        Says why, and what to give instead.
+    """
+    if batch_size is not None and batch_size < 2:
+        raise ArgumentError(
+            f"batch_size must be at least 2, for {what} learns from how the samples of a batch differ; "
+            f"got {batch_size!r}. Give 64 or more, or None to choose"
+        )
+
+
 def _check(name: str, value: Any, annotation: Any) -> None:
     either = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     if any(_is(value, kind) for kind in either):
@@ -76,6 +119,8 @@ def _is(value: Any, kind: Any) -> bool:
         return isinstance(value, bool)
     if kind is str:
         return isinstance(value, str)
+    if kind is nn.Module:
+        return isinstance(value, nn.Module)
     if kind is int:
         return isinstance(value, Integral) and not isinstance(value, bool)
     if kind is float:

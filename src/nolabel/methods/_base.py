@@ -36,6 +36,7 @@ from nolabel.errors import (
     ArgumentError,
     DataError,
     DivergedError,
+    HealthWarning,
     OutputError,
     SignatureOfInit,
     TrainingInterrupted,
@@ -43,6 +44,8 @@ from nolabel.errors import (
 )
 from nolabel.methods import _folder
 from nolabel.methods._arguments import check_arguments
+from nolabel.methods._objects import refuse_unsaved
+from nolabel.methods._supervised import Supervised
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
@@ -53,6 +56,7 @@ from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
 HOW = frozenset({"epochs", "batch_size", "learning_rate", "random_state", "plan"})  # arguments that shape no learner
+_TEXT = "OUS"  # kinds of arrays that hold names
 CHUNK = 1024  # most samples encoded at a time
 CHUNK_VALUES = 2**22  # most values of them: 16 MiB, and some ten times that inside a net
 
@@ -203,6 +207,11 @@ class Estimator(BaseEstimator, ABC):
         DivergedError, TrainingInterrupted
             Training stopped; the learner holds the last good state. So it does after any other error, such as a lack
             of memory, that comes when an epoch is done; one that comes before leaves the estimator as it was.
+
+        Warns
+        -----
+        HealthWarning
+            Training ended and `health_` has a bad verdict.
         """
         before = dict(vars(self))
         try:
@@ -224,9 +233,10 @@ class Estimator(BaseEstimator, ABC):
         plan = self._checked_plan()
         _folder.check(out, resume=resume, overwrite=overwrite)  # before hours of decoding
         data, labels = self._take(X, y)
-        batch = self._batch_size(len(data))
         self._begin(data, X, _folder.saved_seed(out) if resume else None)
-        data = self._as_learned(data)
+        given = self._as_learned(data), labels
+        data, labels = self._prepared(*given, fresh=True)
+        batch = self._batch_size(len(data))
         with _folder.prepared(out, resume=resume, overwrite=overwrite) as folder:
             job = engine.Job(
                 self.learner_,
@@ -244,9 +254,18 @@ class Estimator(BaseEstimator, ABC):
                 history=self.history_,
             )
             self.health_ = engine.run(job).verdicts
+            self.health_ = [*self.health_, *self._finished(*given)]
             if folder is not None and _folder.is_writer():
                 _folder.save(self, folder / "model")
+        self._warn_of_bad_health()
         return self
+
+    def _warn_of_bad_health(self) -> None:
+        """A `HealthWarning` for each bad verdict, said of the line that called `fit`."""
+        for verdict in self.health_:
+            if verdict.level == "bad" and _folder.is_writer():
+                knob = f" Try {verdict.knob}." if verdict.knob else ""
+                warnings.warn(f"{verdict.text}{knob}", HealthWarning, stacklevel=4)
 
     @final
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -272,7 +291,7 @@ class Estimator(BaseEstimator, ABC):
             self._begin(data, X)
         else:
             data, labels = self._take_more(X, y)
-        data = self._as_learned(data)
+        data, labels = self._prepared(self._as_learned(data), labels, fresh=fresh)
         if self._stream is None:
             self._stream = engine.Stream(self.learner_, plan, self.learning_rate, self.seed_, fresh=fresh)
             self._built_with = _folder.arguments(self)
@@ -282,6 +301,7 @@ class Estimator(BaseEstimator, ABC):
 
     def _checked_plan(self) -> Plan:
         check_arguments(self)
+        refuse_unsaved(self)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -314,6 +334,20 @@ class Estimator(BaseEstimator, ABC):
             return data, None
         return data, self._recode(data)
 
+    def _prepared(self, data: Dataset, labels: Tensor | None, *, fresh: bool) -> tuple[Dataset, Tensor | None]:
+        """The samples to train on, for which the learner is ready: all of them, but for a `Supervised` one."""
+        if not isinstance(self, Supervised) or labels is None:
+            return data, labels
+        rows = self.training_rows(labels)
+        chosen = data if len(rows) == len(data) else data.subset(rows)
+        own = labels[torch.from_numpy(rows)]
+        self.prepare(chosen, own, fresh=fresh)
+        return chosen, own
+
+    def _finished(self, data: Dataset, labels: Tensor | None) -> list[Verdict]:
+        """What a `Supervised` one still does once it is trained, with all that it was given."""
+        return self.finish(data, labels) if isinstance(self, Supervised) and labels is not None else []
+
     def _wanted_labels(self, y: Any) -> Any:
         return y if self.uses_labels and not (isinstance(y, str) and y == "labels") else None
 
@@ -335,7 +369,7 @@ class Estimator(BaseEstimator, ABC):
             raise DataError(
                 f"every known label is {data.classes[known[0]]!r}; to tell classes apart, give labels of at least 2"
             )
-        self.classes_ = _class_values(data.classes, y)
+        self.classes_ = class_values(data.classes, y)
         self._labelled = float((data.labels >= 0).mean())
         return torch.from_numpy(np.ascontiguousarray(data.labels))
 
@@ -449,7 +483,7 @@ class Estimator(BaseEstimator, ABC):
         check_is_fitted(self)
         self._refuse_changed()
         other = type(self)(**self.get_params(deep=False))
-        for name in ("spec_", "n_features_in_", "_n_features_out", "feature_names_in_", "classes_"):
+        for name in ("spec_", "n_features_in_", "_n_features_out", "feature_names_in_", "classes_", "_start"):
             if hasattr(self, name):
                 setattr(other, name, getattr(self, name))
         other.seed_ = mix(self.seed_, 1 + random_state)
@@ -468,7 +502,9 @@ class Estimator(BaseEstimator, ABC):
 
     def options(self) -> dict[str, Any]:
         """What `nolabel.open` is told when `fit` meets its data."""
-        return {**self.reads, **{name: getattr(self, name) for name in self.opening}}
+        start = self.starting_spec() if isinstance(self, Supervised) else None
+        own = {} if start is None else {"spec": start}
+        return {**self.reads, **{name: getattr(self, name) for name in self.opening}, **own}
 
     def _later(self) -> dict[str, Any]:
         """Options of `nolabel.open` that a recipe cannot hold, for data that come after those of `fit`."""
@@ -522,6 +558,12 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         data = self._open(X)
         codes = [codes_of(self.learner_, batch).float().cpu().numpy() for batch in self._batches(data)]
         return np.concatenate(codes)
+
+    def _restore(self, parts: Iterator[Tensor]) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        restored = [source.restore(self.spec_, part.float().cpu()) for part in parts]
+        if isinstance(restored[0], pd.DataFrame):
+            return pd.concat(restored, ignore_index=True)
+        return np.concatenate(restored)
 
 
 class Reconstructor(Embedder):
@@ -594,12 +636,6 @@ class Reconstructor(Embedder):
             raise DataError("codes hold NaN or infinite values")
         return codes.to(next(self.learner_.parameters()).device)
 
-    def _restore(self, parts: Iterator[Tensor]) -> "np.ndarray[Any, Any] | pd.DataFrame":
-        restored = [source.restore(self.spec_, part.float().cpu()) for part in parts]
-        if isinstance(restored[0], pd.DataFrame):
-            return pd.concat(restored, ignore_index=True)
-        return np.concatenate(restored)
-
 
 class Sampler:
     """A method that can make new samples."""
@@ -643,7 +679,7 @@ class LabelPredictor(Assigner):
 
     def score(self, X: Any, y: Any = None) -> float:
         """Accuracy of `predict` against the labels `y` (N,)."""
-        return float((self.predict(X) == np.asarray(y)).mean())
+        return share_right(self.predict(X), y)
 
     @torch.no_grad()
     def predict_proba(self, X: Any) -> Array:
@@ -682,13 +718,30 @@ def _refuse_hopeless(data: Dataset) -> None:
     raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")
 
 
-def _class_values(names: tuple[str, ...], y: Any) -> "np.ndarray[Any, Any]":
+def class_values(names: tuple[str, ...], y: Any) -> "np.ndarray[Any, Any]":
     """The classes as `predict` gives them back: numbers or truths when the user's labels were such, else names."""
     given = y.cpu() if isinstance(y, Tensor) else y
     known = {type(label) for label in np.asarray(given, dtype=object).ravel() if not pd.isna(label)}
     if known and all(issubclass(kind, bool | np.bool_) for kind in known):
         return np.asarray([name == "True" for name in names])
     return np.asarray([int(name) for name in names] if all(issubclass(kind, Number) for kind in known) else names)
+
+
+def share_right(named: "np.ndarray[Any, Any]", y: Any) -> float:
+    """Share of the samples whose class is named as in `y`; names and numbers are compared as text.
+
+    Raises
+    ------
+    DataError
+        `y` is not one label for each.
+    """
+    truth = np.asarray(y.cpu() if isinstance(y, Tensor) else y)
+    truth = truth[:, 0] if truth.ndim == 2 and truth.shape[1] == 1 else truth
+    if truth.shape != named.shape:
+        raise DataError(f"y must be one label for each of the {len(named)} samples; got the shape {truth.shape}")
+    if (named.dtype.kind in _TEXT) != (truth.dtype.kind in _TEXT):
+        named, truth = named.astype(str), truth.astype(str)
+    return float((named == truth).mean())
 
 
 def _columns(X: Any, data: Dataset) -> int:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +28,12 @@ from safetensors import SafetensorError
 
 from nolabel._version import __version__
 from nolabel.data.dataset import Dataset
+from nolabel.data.source import LATER
 from nolabel.data.sparse import plain_parts
 from nolabel.errors import ArgumentError, OutputError, SavedModelError
 from nolabel.methods import find_method
+from nolabel.methods._objects import completed, is_named, named
+from nolabel.methods._supervised import Supervised
 from nolabel.training import lock
 from nolabel.training.checkpoint import newest_facts, write_whole
 from nolabel.training.health import Verdict
@@ -37,10 +41,12 @@ from nolabel.training.plan import Plan, as_plan
 from nolabel.training.progress import Bar, JsonLines, Lines, Listener, TensorBoard, watched
 from nolabel.training.runtime import find_device
 from nolabel.types import DataSpec
+from nolabel.views.recipes import Unsaved
 
 if TYPE_CHECKING:
     from nolabel.methods._base import Estimator
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 FORMAT = 2  # 1 had no digest of model.json itself
 PROOF = ("metrics.jsonl", "model/model.json", "checkpoint/step-*.safetensors")  # one of them makes a folder a run's
 OURS = (  # all that a run leaves; nothing else is ever removed
@@ -193,14 +199,34 @@ def fingerprint(data: Dataset, labels: torch.Tensor | None = None) -> str:
 
 def arguments(model: "Estimator") -> dict[str, Any]:
     """The constructor's arguments as JSON can hold them."""
-    return {name: _plain(value) for name, value in model.get_params(deep=False).items()}
+    kept = model.kept() if isinstance(model, Supervised) else {}
+    given = model.get_params(deep=False)
+    return {name: _saved(name, kept.get(name, value)) for name, value in given.items()}
+
+
+def _saved(name: str, value: Any) -> Any:
+    plain = _plain(value)
+    return None if name in LATER and is_named(plain) else plain  # what reads the data says itself that it misses it
+
+
+def description(model: "Estimator") -> dict[str, Any]:
+    """What a fitted model is, weights apart: enough to make its like again, wherever it was kept."""
+    return {
+        "method": type(model).__name__,
+        "arguments": arguments(model),
+        "seed": model.seed_,
+        "spec": json.loads(model.spec_.to_json()),
+        "n_features": model.n_features_in_,
+        "feature_names": _names(model, "feature_names_in_"),
+        "classes": _names(model, "classes_"),
+    }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Plan):
         return value.stated()
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+    if is_dataclass(value) and type(value).__module__.startswith("nolabel.") and not isinstance(value, type | Unsaved):
+        return _plain(asdict(value))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -211,7 +237,9 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return None  # a generator object: the seed drawn from it is saved beside
+    if isinstance(value, np.random.RandomState):
+        return None  # the seed drawn from it is saved beside
+    return named(value)
 
 
 # --- saved models ----------------------------------------------------------------------------------------------------
@@ -246,13 +274,7 @@ def save(model: "Estimator", folder: Path) -> Path:
     content = safetensors.torch.save(weights)
     facts = {
         "format": FORMAT,
-        "method": type(model).__name__,
-        "arguments": arguments(model),
-        "seed": model.seed_,
-        "spec": json.loads(model.spec_.to_json()),
-        "n_features": model.n_features_in_,
-        "feature_names": _names(model, "feature_names_in_"),
-        "classes": _names(model, "classes_"),
+        **description(model),
         "history": model.history_,
         "health": [asdict(verdict) for verdict in model.health_],
         "versions": versions(),
@@ -314,26 +336,40 @@ def versions() -> dict[str, str]:
     }
 
 
-def load(path: str | Path) -> "Estimator":
-    """A model that `save` wrote; `path` is its folder, or the run folder around it.
+def load(path: str | Path, **given: Any) -> "Estimator":
+    """A model that `save` wrote.
 
     Loading executes no code from the folder: the method is looked up by name in this package, arguments are JSON,
     weights are safetensors.
 
+    Parameters
+    ----------
+    path : path
+        The model's folder, or the run folder around it.
+    **given
+        Arguments of the model that are objects, for no file can hold those: a network of your own as
+        `backbone=MyNet()`, whose weights are then those that were saved, or views of your own. Without `views` a model
+        can do all but train.
+
     Raises
     ------
     SavedModelError
-        The folder holds no model, or one that is damaged, foreign, or written by a newer nolabel.
+        The folder holds no model, or one that is damaged, foreign, or written by a newer nolabel; or the model was made
+        with an object that is not given.
+    ArgumentError
+        What is given is none of the model's objects, or does not suit it.
     """
     folder = named_folder("path", path)
     if (folder / "model" / "model.json").is_file():
         folder = folder / "model"
     facts = _facts(folder)
     try:
-        return _revive(facts, folder)
+        return _revive(facts, folder, given)
     except SavedModelError:
         raise
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        if given and isinstance(error, ArgumentError):
+            raise  # what came is at fault, not what was saved
         raise SavedModelError(f"{folder / 'model.json'} is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -362,16 +398,22 @@ def _facts(folder: Path) -> dict[str, Any]:
     return facts  # type: ignore[no-any-return]
 
 
-def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
+def described(facts: Mapping[str, Any], file: Path, given: Mapping[str, Any] = NOTHING) -> "Estimator":
+    """The estimator of a `description`, found in `file`: it has no learner yet, which `build` makes.
+
+    `given` are those of its arguments that JSON cannot hold.
+
+    Raises
+    ------
+    SavedModelError
+        It has arguments that the method does not know, or one is missing.
+    """
     cls = find_method(str(facts["method"]))
-    known = cls._get_param_names()
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["arguments"].items()}
-    unknown = sorted(set(given) - set(known))
+    arguments = completed(facts["arguments"], given, file.parent)
+    unknown = sorted(set(arguments) - set(cls._get_param_names()))
     if unknown:
-        raise SavedModelError(
-            f"{folder / 'model.json'} gives {cls.__name__} arguments it has not: {', '.join(unknown)}"
-        )
-    model = cls(**given)
+        raise SavedModelError(f"{file} gives {cls.__name__} arguments it has not: {', '.join(unknown)}")
+    model = cls(**arguments)
     model.spec_ = DataSpec.from_json(json.dumps(facts["spec"]))
     model.seed_ = int(facts["seed"])
     model.n_features_in_ = int(facts["n_features"])
@@ -379,11 +421,16 @@ def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
         model.feature_names_in_ = np.asarray(facts["feature_names"], dtype=object)
     if facts["classes"] is not None:
         model.classes_ = np.asarray(facts["classes"])
+    return model
+
+
+def _revive(facts: Mapping[str, Any], folder: Path, given: Mapping[str, Any]) -> "Estimator":
+    model = described(facts, folder / "model.json", given)
     model.history_ = list(facts["history"])
     model.health_ = [Verdict(**verdict) for verdict in facts["health"]]
     model._stream = None
     weights = _weights(folder, str(facts["sha256"]))
-    _refuse_other_shapes(model, weights, folder)
+    _refuse_other_shapes(model, weights, folder, given)
     model.learner_ = model._new_learner(model.seed_)
     model.learner_.load_state_dict(weights)
     model.learner_.eval()
@@ -392,11 +439,19 @@ def _revive(facts: Mapping[str, Any], folder: Path) -> "Estimator":
     return model
 
 
-def _refuse_other_shapes(model: "Estimator", weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+def _refuse_other_shapes(
+    model: "Estimator", weights: Mapping[str, torch.Tensor], folder: Path, given: Mapping[str, Any]
+) -> None:
     """Compare the learner that the arguments ask for with the weights *before* memory is taken for it."""
     with torch.device("meta"):
         asked = {name: tuple(tensor.shape) for name, tensor in model.build(model.spec_).state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if asked != found and given:
+        different = sorted(name for name in asked.keys() | found.keys() if asked.get(name) != found.get(name))
+        raise ArgumentError(
+            f"{', '.join(given)} must be made as for the model in {folder}; it has other weights than those that were "
+            f"saved: {', '.join(different[:3])}{', ...' if len(different) > 3 else ''}"
+        )
     if asked != found:
         raise SavedModelError(f"{folder} is damaged: its arguments ask for other weights than those that were saved")
 

@@ -8,7 +8,8 @@ and features, clean x against x̂, all entries alike.
 Shapes: x (B, *shape) → z (B, L) → x̂ (B, *shape).
 Relations: without damage this is an Autoencoder. Masking blocks of an image is the simplest masked-image model.
 Known departures from [1]: noisy values stay in [0, 1] where the clean ones lie there, as they would in a file;
-salt-and-pepper and blocks come from later work ([2]; random erasing, Zhong et al. 2020).
+salt-and-pepper, blocks and marginals come from later work ([2]; random erasing, Zhong et al. 2020; SCARF, Bahri et
+al. 2022).
 [1] Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders", ICML.
 [2] Vincent et al. 2010, "Stacked denoising autoencoders", JMLR 11.
 """
@@ -45,7 +46,7 @@ class DenoisingAutoencoderLearner(GradientLearner, Codec):
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Reconstruction of x from x̃."""
-        x_tilde = self.corrupt(batch.x, step.draws)
+        x_tilde = self.corrupt(batch.x, step.draws, batch.mask)
         output = self.decoder(self.encoder(x_tilde))
         return Losses({"reconstruction": mean_negative_log(self.likelihood, output, batch.x, batch.mask)})
 
@@ -71,8 +72,9 @@ class DenoisingAutoencoder(Reconstructor):
 
     Parameters
     ----------
-    noise : {"gaussian", "masking", "salt_and_pepper", "blocks"}, default="gaussian"
-        Kind of damage; "blocks" erases one rectangle of an image.
+    noise : {"gaussian", "masking", "salt_and_pepper", "blocks", "marginals"}, default="gaussian"
+        Kind of damage; "blocks" erases one rectangle of an image, "marginals" gives columns of a table the value of
+        another row.
     amount : float, default=0.3
         Standard deviation for "gaussian" (in network space: pixels in [0, 1], where they stay; columns standardised),
         otherwise the fraction of entries that is hit.
@@ -165,8 +167,8 @@ class DenoisingAutoencoder(Reconstructor):
         """
         data = self._open(X)
         corrupt = Corrupt(self.noise, self.amount, self.spec_)
-        damaged = (corrupt(batch.x, Draws(random_state, number)) for number, batch in enumerate(data.batches()))
-        return self._restore(damaged)
+        numbered = enumerate(data.batches())
+        return self._restore(corrupt(one.x, Draws(random_state, number), one.mask) for number, one in numbered)
 
     @classmethod
     def tiny(cls) -> Self:

@@ -349,6 +349,7 @@ class LDA(TopicModel, Embedder):
 
     title: ClassVar[str] = "Latent Dirichlet allocation"
     paper: ClassVar[str] = "Blei, Ng, Jordan 2003"
+    modalities: ClassVar[tuple[str, ...]] = ("text", "table")
     reads: ClassVar[Mapping[str, Any]] = {"modality": "text"}
     opening: ClassVar[tuple[str, ...]] = (
         *("text", "encoding", "on_error", "lowercase", "stop_words", "min_df", "max_df", "ngrams", "min_length"),

@@ -65,7 +65,7 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
         z_e = self.tokens.split(self.encoder(batch.x))
         k, z_q = self.codebook(z_e)
         if self.training:
-            self.codebook.notice(z_e, k)
+            self.codebook.notice(z_e, k, step.piece)
         straight = z_e + (z_q - z_e).detach()  # value of z_q, gradient to z_e
         output = self.decoder(self.tokens.join(straight))
         perplexity = self.codebook.perplexity(k)

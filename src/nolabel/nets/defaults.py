@@ -2,17 +2,20 @@
 
 The rules: images get convolutions when a side is at least 8 pixels, all else a perceptron; the code is 32 wide, or half
 the data's width when that is less; a perceptron narrows through 256 and 128; convolutions go 32, 64, 128 channels until
-the image is about 4 pixels wide.
+the image is about 4 pixels wide. A backbone, which has no decoder, is a residual network for images: a small one up to
+64 pixels, ResNet-18 above.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from nolabel.errors import ArgumentError, not_a_choice
+from nolabel.errors import ArgumentError, nearest, not_a_choice
+from nolabel.nets import resnet
+from nolabel.nets.backbones import Backbone, wrapped
 from nolabel.nets.conv import (
     conv_decoder,
     conv_encoder,
@@ -22,12 +25,16 @@ from nolabel.nets.conv import (
     sizes,
     tied_conv_decoder,
 )
+from nolabel.nets.heads import perceptron
 from nolabel.nets.mlp import Activation, mlp, tied_mlp
 from nolabel.nets.stack import Stack
+from nolabel.nets.vit import ViT
 from nolabel.types import DataSpec
 
 Net = Literal["auto", "mlp", "conv"]
 Loss = Literal["auto", "bce", "mse"]
+BackboneName = Literal["auto", "small", "resnet18", "resnet50", "vit", "mlp"]
+SMALL_IMAGE = 64  # pixels of the longer side up to which an image is not shrunk by a stem
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,58 @@ def make_token_nets(
     grid = sizes(image[1], image[2], len(channels))[-1]
     nets = map_encoder(image, channels, width, activation), map_decoder(image, channels, width, activation)
     return *nets, Tokens(grid[0] * grid[1], width, grid)
+
+
+def make_backbone(spec: DataSpec, backbone: Any = "auto") -> Backbone:
+    """The backbone for samples that look like `spec`: (B, *shape) to (B, L).
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the samples look like.
+    backbone : {"auto", "small", "resnet18", "resnet50", "vit", "mlp"} or Module, default="auto"
+        "auto" is "small" for images of at most 64 pixels, "resnet18" for larger ones, "mlp" for all else. A module is
+        copied, and may return vectors (B, L), maps (B, L, h, w) or an output of `transformers`; over processes, batch
+        norms of its own go by the rows of each.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such name, it does not suit the samples, or the module does not.
+    """
+    if isinstance(backbone, nn.Module):
+        return wrapped(backbone, spec)
+    if isinstance(backbone, type):
+        raise ArgumentError(f"backbone must be a name or a module; got the class {backbone.__name__}: make one of it")
+    if not isinstance(backbone, str) or backbone not in get_args(BackboneName):
+        names = ", ".join(map(repr, get_args(BackboneName)))
+        close = nearest(str(backbone), get_args(BackboneName))
+        raise ArgumentError(f"backbone must be one of {names}, or a torch.nn.Module; got {backbone!r:.80}{close}")
+    is_image = len(spec.shape) == 3
+    name = _backbone_for(spec) if backbone == "auto" else backbone
+    if name == "mlp":
+        hidden = min(256, 32 * spec.width)
+        return Backbone(perceptron(spec.width, (hidden, hidden, hidden)), spec, hidden)
+    if not is_image:
+        raise ArgumentError(f"backbone={name!r} needs images; these are samples of shape {spec.shape}. Use 'mlp'")
+    body = _image_body(spec, name)
+    return Backbone(body, spec, body.width)
+
+
+def _backbone_for(spec: DataSpec) -> str:
+    if len(spec.shape) != 3:
+        return "mlp"
+    return "small" if max(spec.shape[1:]) <= SMALL_IMAGE else "resnet18"
+
+
+def _image_body(spec: DataSpec, name: str) -> "resnet.ResNet | ViT":
+    channels, side = spec.shape[0], max(spec.shape[1:])
+    if name == "small":
+        return resnet.small(channels, side)
+    if name == "vit":
+        return ViT(spec.shape)
+    make = resnet.resnet18 if name == "resnet18" else resnet.resnet50
+    return make(channels, "small" if side <= SMALL_IMAGE else "large")
 
 
 def decide_loss(spec: DataSpec, loss: Loss) -> Literal["bce", "mse"]:

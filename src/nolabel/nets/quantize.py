@@ -59,8 +59,10 @@ class Codebook(nn.Module):
         return torch.exp(-torch.special.xlogy(p, p).sum())
 
     @torch.no_grad()
-    def notice(self, z: Float[Tensor, "B P d"], k: Int[Tensor, "B P"]) -> None:
-        """Keep a batch's vectors and their entries for the next `follow`."""
+    def notice(self, z: Float[Tensor, "B P d"], k: Int[Tensor, "B P"], piece: int = 0) -> None:
+        """Keep the vectors of a step's piece and their entries for the next `follow`; the first (0) begins anew."""
+        if piece == 0:  # what is there is of a step that failed
+            self._noticed = []
         self._noticed.append((z.detach().flatten(0, 1).float(), k.flatten()))
 
     @torch.no_grad()

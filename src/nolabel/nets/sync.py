@@ -1,15 +1,17 @@
-"""Means over a batch that several processes share.
+"""A batch that several processes share: means over it, and its rows.
 
-With one process these are plain means. With several, each process holds some rows of the batch, and the mean (and its
-gradient) is over all of them, so that batch statistics are those of one process. It knows nothing of layers.
+With one process these are plain means and its own rows. With several, each process holds some rows of the batch, and
+the mean (and its gradient) is over all of them, so that batch statistics are those of one process. It knows nothing of
+layers.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
@@ -63,14 +65,52 @@ def batch_mean(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "*shape"]:
     return both[0] / both[1]
 
 
-def gather(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "N *shape"]:
+def gather(x: Shaped[Tensor, "B *shape"]) -> Shaped[Tensor, "N *shape"]:
     """The rows of all processes, in the order of the processes; no gradient."""
+    return _gathered(x.detach(), _counts(len(x), x.device)) if several() else x
+
+
+def gather_with_gradient(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "N *shape"]:
+    """The rows of all processes, in the order of the processes; the gradients of all of them reach each row."""
+    return _Gather.apply(x) if several() else x  # type: ignore[no-untyped-call]
+
+
+def offset(count: int) -> int:
+    """How many rows the processes before this one hold, this one holding `count`: where its own begin in `gather`."""
     if not several():
-        return x
-    counts = [torch.zeros((), dtype=torch.int64, device=x.device) for _ in range(dist.get_world_size())]
-    dist.all_gather(counts, torch.tensor(len(x), device=x.device))
-    longest = max(int(count) for count in counts)
+        return 0
+    on_gpu = dist.get_backend() == "nccl"
+    held = _counts(count, torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu"))
+    return sum(held[: dist.get_rank()])
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes; backwards, the sum over processes of the gradients of our own rows."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        held = _counts(len(x), x.device)
+        first = sum(held[: dist.get_rank()])
+        ctx.rows = slice(first, first + len(x))
+        return _gathered(x, held)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        gradient = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)
+        return gradient[ctx.rows]
+
+
+def _counts(count: int, device: torch.device) -> list[int]:
+    """How many rows each process holds."""
+    held = [torch.zeros((), dtype=torch.int64, device=device) for _ in range(dist.get_world_size())]
+    dist.all_gather(held, torch.tensor(count, device=device))
+    return [int(one) for one in held]
+
+
+def _gathered(x: Tensor, held: list[int]) -> Tensor:
+    longest = max(held)
     padded = torch.cat([x, x.new_zeros(longest - len(x), *x.shape[1:])])
-    parts = [torch.empty_like(padded) for _ in counts]
+    parts = [torch.empty_like(padded) for _ in held]
     dist.all_gather(parts, padded)
-    return torch.cat([part[: int(count)] for part, count in zip(parts, counts)])
+    return torch.cat([part[:count] for part, count in zip(parts, held)])

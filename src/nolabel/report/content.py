@@ -241,6 +241,7 @@ class Rows:
     """A few rows of a table in several versions, as text: (name of the version, n rows of one text per column).
 
     `explained`, when given, is the share of each column's variance that the reconstruction keeps, over all rows.
+    `marked`: whether entries that differ from those of the first version stand out.
     """
 
     caption: str
@@ -248,6 +249,7 @@ class Rows:
     columns: Sequence[str]
     versions: Sequence[tuple[str, Sequence[Sequence[str]]]]
     explained: Sequence[float | None] = ()
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,8 +298,13 @@ class Content:
         When the page was made, as text.
     units, topics
         What a self-organizing map or a topic model found.
-    map, rebuilt, samples, traversal
-        The figures; `rebuilt` holds any number of groups (drawn at random, hardest, ...).
+    map, views, rebuilt, samples, traversal
+        The figures; `views` are what training showed of some samples, `rebuilt` holds any number of groups (drawn at
+        random, hardest, ...).
+    suggested
+        The samples to label first.
+    budget
+        Accuracy against the number of labels for networks trained with so many, with "rows" as `evidence` has them.
     history
         One mapping an epoch: "epoch", "loss", each part and signal, "holdout_..." for the held-out ones, "seconds", ...
     health
@@ -329,6 +336,9 @@ class Content:
     units: UnitMap | None = None
     topics: Topics | None = None
     map: Map | None = None
+    views: Pictures | Rows | None = None
+    suggested: Pictures | Rows | None = None
+    budget: Mapping[str, Any] = field(default_factory=dict)
     rebuilt: Sequence[Pictures | Rows] = ()
     samples: Pictures | Rows | None = None
     traversal: Traversal | None = None

@@ -9,9 +9,20 @@ from typing import Any
 
 from nolabel.report.cells import column_name, label_rows, ordered
 from nolabel.report.figures import Chart, Line, chart
+from nolabel.training.health.views import JUDGED
 
 HELD_OUT = "holdout_"
 _ROLES = {"model", "raw", "pca", "untrained"}  # each has a look of its own in page.css
+_LIKE = {"fine-tuned": "model", "probe": "pca", "from scratch": "untrained"}  # the look of another
+CHANCE = "chance"  # what a loss would be if nothing were told apart: a line in the chart of that loss
+_TITLES = {
+    "spread": "Spread of the embeddings (1 is even)",
+    "matched": "Views that find their sample",
+    "change": "Difference of views (1: of samples)",
+    "agreement": "Agreement (mean cosine)",
+    "prototypes_used": "Share of prototypes in use",
+    "queue_filled": "Share of the queue filled",
+}
 _NOT_CURVES = {"epoch", "step", "steps", "seconds", "samples_per_second", "waiting", "learning_rate", "lr"}
 
 
@@ -19,7 +30,7 @@ def learning_charts(history: Sequence[Mapping[str, Any]]) -> list[Chart]:
     """One chart for the loss, then one for each of its parts and each signal, held-out beside train."""
     epochs = [float(row["epoch"]) for row in history]
     columns = _columns(history)
-    names = [name for name in columns if not name.startswith(HELD_OUT)]
+    names = [name for name in columns if not name.startswith(HELD_OUT) and name != CHANCE]
     return [_pair(name, epochs, columns) for name in _distinct(sorted(names, key=lambda each: each != "loss"), columns)]
 
 
@@ -41,7 +52,8 @@ def label_chart(evidence: Mapping[str, Any]) -> Chart | None:
 
 def _label_line(column: str, rows: Sequence[Mapping[str, Any]]) -> Line:
     points = [(row["labels_per_class"], row["values"][column]) for row in rows if column in row["values"]]
-    role = column.lower() if column.lower() in _ROLES else "other"
+    alike = _LIKE.get(column, column.lower())
+    role = alike if alike in _ROLES else "other"
     return Line(
         column_name(column),
         f"role-{role}",
@@ -61,11 +73,16 @@ def _pair(name: str, epochs: Sequence[float], columns: Mapping[str, Sequence[flo
     lines = [Line("train", "train", epochs, columns[name])]
     if HELD_OUT + name in columns:
         lines.append(Line("held out", "heldout", epochs, columns[HELD_OUT + name]))
+    judged = next((part for part in JUDGED if part in columns), "loss")
+    if CHANCE in columns and columns[name] == columns.get(judged):
+        lines.append(Line("guessing", "role-untrained", epochs, columns[CHANCE]))
     return chart(_title(name), "epoch", lines)
 
 
 def _title(name: str) -> str:
     """The logged name as a heading: "kl" is an abbreviation, "reconstruction" is a word."""
+    if name in _TITLES:
+        return _TITLES[name]
     return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 

@@ -22,7 +22,7 @@ from nolabel.types import DataSpec
 from nolabel.views.roles import Corrupt
 
 PICTURES, TABLE_ROWS = 12, 6  # samples shown side by side
-_MOST_COLUMNS = 60
+MOST_COLUMNS = 60
 _SAMPLES = 24
 _DIMENSIONS, _STEPS, _FARTHEST = 8, 11, 3.0
 _MOVED_COLUMNS = 4
@@ -149,10 +149,10 @@ def _rows(
     explained: Sequence[float | None] = (),
 ) -> Rows:
     names = column_names(spec)
-    if len(names) > _MOST_COLUMNS:
-        caption += f" (first {_MOST_COLUMNS} of {len(names):,} columns)"
-    cut = [(version, [row[:_MOST_COLUMNS] for row in rows]) for version, rows in versions]
-    return Rows(caption, ids, names[:_MOST_COLUMNS], cut, explained[:_MOST_COLUMNS])
+    if len(names) > MOST_COLUMNS:
+        caption += f" (first {MOST_COLUMNS} of {len(names):,} columns)"
+    cut = [(version, [row[:MOST_COLUMNS] for row in rows]) for version, rows in versions]
+    return Rows(caption, ids, names[:MOST_COLUMNS], cut, explained[:MOST_COLUMNS])
 
 
 def _explained(data: Dataset, rebuilt_values: Tensor) -> list[float | None]:

@@ -1,7 +1,7 @@
 """A fitted model and some data to the `Content` of a report.
 
-It looks at models by their types only (`Embedder`, `Reconstructor`, `Sampler`, `Map`, `TopicModel`), names no method,
-and writes nothing.
+It looks at models by their types only (`Embedder`, `Reconstructor`, `ShowsViews`, `Sampler`, `Map`, `TopicModel`),
+names no method, and writes nothing.
 """
 
 import inspect
@@ -24,18 +24,22 @@ from nolabel.data.labels import coded
 from nolabel.data.named import NAMES
 from nolabel.data.recipe_columns import in_columns
 from nolabel.errors import ArgumentError
+from nolabel.evaluation.budget import LabelBudget
 from nolabel.evaluation.evidence import Evidence
 from nolabel.evaluation.splits import some_rows
 from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler
 from nolabel.methods._folder import versions
 from nolabel.methods._map import Map
 from nolabel.methods._topics import TopicModel
+from nolabel.methods._views import ShowsViews
 from nolabel.report.codes_map import make_map
 from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
+from nolabel.report.suggested import kept_suggestions
 from nolabel.report.topics import leading_topics, topics_found
 from nolabel.report.units import placing, unit_groups, unit_map, units_of
 from nolabel.report.verdict import TELLING, TELLING_OF_MAPS, headlines, summarise
+from nolabel.report.views import views_shown
 from nolabel.training.learner import SeesGaps
 from nolabel.types import DataSpec
 
@@ -110,6 +114,8 @@ def gather(
         history=estimator.history_,
         health=health,
         evidence=measured,
+        suggested=kept_suggestions(opened, run),
+        budget=_budget(run),
         facts=_facts(opened, codes_of, classes, estimator),
         skipped=opened.skipped,
         left_out=_left_out(opened.spec),
@@ -153,6 +159,8 @@ def _figures(
             **_own(model, part, codes, seed),
         )
         figures.update(_decoded(model, part, total, codes, seed))
+    if isinstance(model, ShowsViews) and _can_be_drawn(part.spec):
+        figures["views"] = views_shown(model, part, seed=seed)
     if isinstance(model, Sampler) and _can_be_drawn(part.spec):
         figures["samples"] = drawn_samples(model, part.spec, seed=seed)
     return figures
@@ -215,6 +223,11 @@ def _measured(evidence: Evidence | None, run: str | Path | None) -> dict[str, An
     return kept
 
 
+def _budget(run: str | Path | None) -> dict[str, Any]:
+    found = None if run is None else LabelBudget.load(run)
+    return {} if found is None else {"rows": found.rows()}
+
+
 def _labels(given: Any, data: Dataset) -> tuple[Codes | None, tuple[str, ...]]:
     if given is not None:
         found = coded(given, len(data))
@@ -260,9 +273,9 @@ def _title(model: Estimator) -> str:
 
 
 def _named(model: Estimator) -> str:
-    """The method's title inside a sentence: 'Denoising autoencoder' gets a small letter, 'VAE' does not."""
+    """The method's title inside a sentence: 'Denoising autoencoder' gets a small letter, 'VAE' and 'SimCLR' do not."""
     title = _title(model)
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+    return title[:1].lower() + title[1:] if title.partition(" ")[0][1:].islower() else title
 
 
 def _first_line(method: type[Estimator]) -> str:

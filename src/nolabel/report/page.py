@@ -53,13 +53,21 @@ class PictureGroup:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A value as text; `marked` if it should stand out."""
+
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True)
 class TableRow:
-    """One column of the data, across the samples shown; a cell has one text for each version."""
+    """One column of the data, across the samples shown; a cell has one entry for each version."""
 
     column: str
     explained: str
     share: float
-    cells: Sequence[Sequence[str]]
+    cells: Sequence[Sequence[Entry]]
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ class TopicSection:
 def render(content: Content) -> str:
     """The whole page as HTML text."""
     charts = learning_charts(content.history)
-    labels = label_chart(content.evidence)
+    labels, budget = label_chart(content.evidence), label_chart(content.budget)
     script = _script(content)
     shown: dict[str, Any] = {
         "content": content,
@@ -147,6 +155,10 @@ def render(content: Content) -> str:
         "headlines": [tile(each) for each in content.headlines],
         "units": None if content.units is None else _units(content.units),
         "topics": None if content.topics is None else _topics(content.topics),
+        "views": None if content.views is None else _group(content.views),
+        "suggested": None if content.suggested is None else _group(content.suggested),
+        "budget_chart": budget,
+        "budget_table": label_table(content.budget),
         "rebuilt": [_group(each) for each in content.rebuilt],
         "samples": None if content.samples is None else _group(content.samples),
         "traversal": None if content.traversal is None else _walk(content.traversal),
@@ -166,7 +178,7 @@ def render(content: Content) -> str:
         "script": Markup(script),
         "script_hash": Markup(_source_hash(script)),
         "favicon": _favicon(),
-        "values": htmlsafe_json_dumps(_values(content, charts, labels)),
+        "values": htmlsafe_json_dumps(_values(content, charts, labels, budget)),
     }
     shown["settings_changed"] = any(row.changed for row in shown["settings"])
     shown["sections"] = _sections(shown)
@@ -207,6 +219,7 @@ def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("units", "Units", shown["units"]),
         ("topics", "Topics", shown["topics"]),
         ("map", "Map", content.map is not None),
+        ("views", "Views", shown["views"]),
         ("rebuilt", "Reconstructions", shown["rebuilt"]),
         ("samples", "Samples", shown["samples"]),
         ("traversal", "Code", shown["traversal"]),
@@ -214,6 +227,8 @@ def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("health", "Health", content.health),
         ("evidence", "Evidence", shown["evidence"]),
         ("labels", "Labels", shown["label_chart"]),
+        ("budget", "Label budget", shown["budget_chart"]),
+        ("suggested", "Label first", shown["suggested"]),
         ("data", "Data", content.facts or content.skipped or content.left_out or content.notes),
         ("again", "Settings", shown["settings"] or content.versions or content.command),
     ]
@@ -289,7 +304,7 @@ def _picture_group(shown: Pictures) -> PictureGroup:
         Stack(str(name), [(version, data_uri(pictures[place])) for version, pictures in shown.versions])
         for place, name in enumerate(shown.ids)
     ]
-    names = ", ".join(version for version, _ in shown.versions)
+    names = ", ".join(version for version, _ in shown.versions) if len(shown.versions) > 1 else ""
     return PictureGroup(shown.caption, names, stacks, width, height, max(height, width) < _TINY)
 
 
@@ -300,12 +315,19 @@ def _row_group(shown: Rows) -> RowGroup:
             column,
             "" if kept is None else f"{max(kept, 0.0):.0%}",
             0.0 if kept is None else round(100 * min(1.0, max(kept, 0.0)), 1),
-            [[version[place][at] for _, version in shown.versions] for place in range(len(shown.ids))],
+            [
+                _entries([version[place][at] for _, version in shown.versions], shown.marked)
+                for place in range(len(shown.ids))
+            ],
         )
         for at, (column, kept) in enumerate(zip(shown.columns, explained))
     ]
     names = ", ".join(version for version, _ in shown.versions) if len(shown.versions) > 1 else ""
     return RowGroup(shown.caption, names, list(shown.ids), rows, bool(shown.explained))
+
+
+def _entries(versions: Sequence[str], marked: bool) -> list[Entry]:
+    return [Entry(text, marked and text != versions[0]) for text in versions]
 
 
 def _walk(shown: Traversal) -> Walk:
@@ -327,10 +349,14 @@ def _settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
     return rows
 
 
-def _values(content: Content, charts: Sequence[Chart], labels: Chart | None) -> dict[str, Any]:
+def _values(
+    content: Content, charts: Sequence[Chart], labels: Chart | None, budget: Chart | None = None
+) -> dict[str, Any]:
     drawn = {f"curve-{place}": _chart_values(each) for place, each in enumerate(charts)}
     if labels is not None:
         drawn["label-curve"] = _chart_values(labels)
+    if budget is not None:
+        drawn["budget-curve"] = _chart_values(budget)
     return {
         "charts": drawn,
         "frame": {"width": figures.WIDTH, "top": figures.TOP, "bottom": figures.HEIGHT - figures.BOTTOM},

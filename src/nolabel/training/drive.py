@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from nolabel.data.sampler import Share, part
 from nolabel.data.sparse import part_of
 from nolabel.errors import DivergedError
-from nolabel.nets.sync import apart
+from nolabel.nets.sync import apart, gather
 from nolabel.randomness import Draws
 from nolabel.training.ema import Average, load_weights
 from nolabel.training.learner import (
@@ -26,9 +26,10 @@ from nolabel.training.learner import (
     DistillingLearner,
     GradientLearner,
     Learner,
+    SetsRates,
     Step,
 )
-from nolabel.training.optim import make_optimizer, rate
+from nolabel.training.optim import make_optimizer, rate, set_rate
 from nolabel.training.plan import Plan
 from nolabel.training.runtime import Runtime
 from nolabel.types import Batch, Losses, to_network
@@ -76,11 +77,13 @@ class Context:
         # as many pieces in every process, for batch statistics are shared piece by piece
         fewest = ours if self.is_everyones(share) else share.total // self.runtime.world
         count = max(1, min(self.plan.accumulate, fewest))
-        for cut in (part(ours, piece, count) for piece in range(count)):
+        for piece in range(count):
+            cut = part(ours, piece, count)
             rows = slice(first + cut.start, first + cut.stop)
-            draws = Draws(self.seed, number, turn, device=self.runtime.device, total=share.total, rows=rows)
+            device = self.runtime.device
+            draws = Draws(self.seed, number, turn, device=device, total=share.total, rows=rows, gather=gather)
             weight = (cut.stop - cut.start) / everyone
-            yield self._batch(share, cut), Step(number, progress, draws, self.endless), weight
+            yield self._batch(share, cut), Step(number, progress, draws, self.endless, piece), weight
 
     def is_everyones(self, share: Share) -> bool:
         """Whether every process holds the whole batch, for it has fewer samples than there are processes."""
@@ -162,7 +165,9 @@ class Player:
 def gradient_player(learner: GradientLearner, context: Context) -> Player:
     """The one player of a learner with one loss."""
     loss = torch.compile(learner.loss) if context.plan.compile else learner.loss
-    return _player("learner", [p for p in learner.parameters() if p.requires_grad], loss, context)
+    moved = {name: parameter for name, parameter in learner.named_parameters() if parameter.requires_grad}
+    rates = learner.rates() if isinstance(learner, SetsRates) else {}
+    return _player("learner", list(moved.values()), loss, context, [rates.get(name, 1.0) for name in moved])
 
 
 def adversarial_players(learner: AdversarialLearner, context: Context) -> list[Player]:
@@ -174,9 +179,17 @@ def adversarial_players(learner: AdversarialLearner, context: Context) -> list[P
     return [_player(name, list(own), loss_of(name), context) for name, own in learner.players().items()]
 
 
-def _player(name: str, own: Sequence[nn.Parameter], loss: Callable[[Batch, Step], Losses], context: Context) -> Player:
+def _player(
+    name: str,
+    own: Sequence[nn.Parameter],
+    loss: Callable[[Batch, Step], Losses],
+    context: Context,
+    factors: Sequence[float] | None = None,
+) -> Player:
     plan = context.plan
-    return Player(name, own, loss, make_optimizer(plan.optimizer, own, context.learning_rate, plan.weight_decay))
+    return Player(
+        name, own, loss, make_optimizer(plan.optimizer, own, context.learning_rate, plan.weight_decay, factors)
+    )
 
 
 class GradientDriver(Driver):
@@ -242,8 +255,7 @@ class GradientDriver(Driver):
         if self.context.plan.clip is not None:
             nn.utils.clip_grad_norm_(player.parameters, self.context.plan.clip)
         factor = rate(self.context.plan.schedule, self.context.plan.warmup, progress)
-        for group in player.optimizer.param_groups:
-            group["lr"] = self.context.learning_rate * factor
+        set_rate(player.optimizer, self.context.learning_rate * factor)
         player.optimizer.step()
         return sums, flags
 

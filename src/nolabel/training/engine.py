@@ -7,6 +7,7 @@ process or several.
 
 import contextlib
 import json
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from nolabel.data.dataset import Dataset
 from nolabel.data.sampler import Loader, Order, split_rows
 from nolabel.errors import ArgumentError, DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
+from nolabel.nets.sync import apart
 from nolabel.randomness import Draws
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
@@ -35,6 +37,9 @@ from nolabel.training.runtime import Runtime, find_runtime
 from nolabel.types import Batch, to_network
 
 PROBED = 512  # samples whose codes are looked at for the health of a run
+PROBED_LIVE = 256  # while it trains
+LIVE_FROM, LIVE_AFTER = 3, 0.1  # epochs, and fraction of the run, before which no verdict is told
+LIVE_COST = 0.01  # largest share of the samples trained on that may be encoded for verdicts
 SPOKEN_SECONDS = 0.5  # least time between two words to the listeners
 ENDLESS = 1.0  # progress of a stream: a method with phases (greedy pre-training) is in its last one, which trains all
 
@@ -136,6 +141,7 @@ class _Run:
         self.best_epoch = 0
         self.problems: list[Problem] = []
         self.changed: list[str] = []  # of `_how`, by resumptions
+        self.told: list[str] = []  # levels and names of the verdicts that the listeners know
         self.saved_at = self.spoken_at = time.monotonic()
 
     @property
@@ -217,6 +223,7 @@ class _Run:
         self.history.append(record)
         self.sums, self.seen, self.summed = {}, 0, 0.0
         self._tell("epoch", **record)
+        self._tell_verdicts(epoch + 1)
 
     def _progress(self) -> float:
         return min((self.step + 0.5) / (self.steps * self.job.epochs), 1.0)
@@ -317,6 +324,7 @@ class _Run:
             "identity": self._identity(),
             "how": self._how(),
             "changed": self.changed,
+            "told": self.told,
         }
         checkpoint.save(self.job.folder, Checkpoint(tensors, facts), self.step)
 
@@ -367,6 +375,7 @@ class _Run:
             )
         now = self._how()
         self.changed = facts.get("changed", []) + _changes(facts.get("how", now), now)
+        self.told = facts.get("told", [])
         _fits(self.job.learner, room(found.tensors, "learner/"), folder)
         load_weights(self.job.learner, room(found.tensors, "learner/"))
         self.driver.restore(room(found.tensors, "driver/"))
@@ -382,25 +391,72 @@ class _Run:
         }
         self.summed = float(self.seen if self.runtime.main else 0)
 
+    # --- health ------------------------------------------------------------------------------------------------------
+
+    def _tell_verdicts(self, epoch: int) -> None:
+        """Tell the listeners what is wrong, and was not told before or as less bad, from when it means something.
+
+        The last epoch's verdicts are those of the run.
+        """
+        if not self.job.listeners or not self.runtime.main or epoch >= self.job.epochs:
+            return
+        if epoch < max(LIVE_FROM, LIVE_AFTER * self.job.epochs):
+            return
+        codes = self._codes_so_far() if self._probes(epoch) else None
+        for verdict in self._verdicts(codes, ended=False):
+            finding = f"{verdict.level} {verdict.name}"
+            if verdict.level != "good" and not {finding, f"bad {verdict.name}"} & set(self.told):
+                self.told.append(finding)
+                self._tell("verdict", epoch=epoch, **asdict(verdict))
+
+    def _probes(self, epoch: int) -> bool:
+        """Whether codes are looked at after this epoch: now and then if the samples to encode are many of them all.
+
+        A function of the epoch alone, so that a resumed run tells what an uninterrupted one would have told.
+        """
+        samples = len(self.loader.order.rows)
+        every = math.ceil(min(PROBED_LIVE, samples) / (LIVE_COST * samples))
+        return epoch % every == 0 or (epoch >= 4 and epoch & (epoch - 1) == 0)  # powers of two cost little either way
+
+    def _codes_so_far(self) -> Tensor:
+        with self._as_used(), evaluating(self.job.learner), apart():
+            return self._codes(PROBED_LIVE)
+
+    @torch.no_grad()
+    def _codes(self, count: int) -> Tensor:
+        """Codes of `count` training samples, always the same, encoded in parts no larger than a step's."""
+        data, rows, device = self.loader.data, self.loader.order.rows, self.runtime.device
+        index = rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()].to(data.device)
+        codes = []
+        for part in torch.split(index, max(64, self.job.batch_size)):
+            stored, mask = data.rows(part)
+            seen = None if mask is None else mask.to(device)
+            codes.append(codes_of(self.job.learner, Batch(to_network(stored.to(device)), part, None, seen)))
+        return torch.cat(codes).flatten(1).float().cpu()
+
+    def _verdicts(self, codes: Tensor | None, *, ended: bool) -> list[Verdict]:
+        return health.examine(
+            codes,
+            self.history,
+            best_kept=bool(self.best),
+            batch=max(1, min(self.job.batch_size, len(self.loader.order.rows)) // self.job.plan.accumulate),
+            values=self.job.data.spec.width,
+            ended=ended,
+        )
+
+    def _examine(self) -> list[Verdict]:
+        found = self._verdicts(self._codes(PROBED), ended=True)
+        if self.changed:
+            text = f"The run was gone on with under other settings: {'; '.join(self.changed)}."
+            found.append(Verdict("warning", "changed", text))
+        return found
+
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """Leave the learner as it should be used: the best or the averaged weights, in evaluation mode."""
         load_weights(self.job.learner, self.best or self.driver.averaged())
         self.job.learner.eval()
-
-    @torch.no_grad()
-    def _examine(self) -> list[Verdict]:
-        rows = self.loader.order.rows
-        index = rows[torch.linspace(0, len(rows) - 1, min(PROBED, len(rows))).long()].to(self.loader.data.device)
-        stored, mask = self.loader.data.rows(index)
-        seen = None if mask is None else mask.to(self.runtime.device)
-        codes = codes_of(self.job.learner, Batch(to_network(stored.to(self.runtime.device)), index, None, seen))
-        found = health.examine(codes.flatten(1).float().cpu(), self.history, best_kept=bool(self.best))
-        if self.changed:
-            text = f"The run was gone on with under other settings: {'; '.join(self.changed)}."
-            found.append(Verdict("warning", "changed", text))
-        return found
 
     def _speak(self, epoch: int, timing: "_Timing") -> None:
         now = time.monotonic()

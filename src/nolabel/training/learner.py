@@ -27,13 +27,15 @@ class Step:
 
     number: optimizer steps done before this one.  progress: fraction of the whole run done, in [0, 1).
     draws: the random numbers of this step.  endless: whether the samples are a stream, which has no end; then progress
-    is 1.
+    is 1.  piece: which part of the step's batch is seen, counted from 0, where `accumulate` cuts it up; what a learner
+    keeps until `follow` begins anew at the first, for a step that failed was not followed.
     """
 
     number: int
     progress: float
     draws: Draws
     endless: bool = False
+    piece: int = 0
 
 
 class Learner(nn.Module, ABC):
@@ -106,6 +108,14 @@ class SeesGaps(ABC):
     @abstractmethod
     def encode_observed(self, x: Tensor, mask: Tensor) -> Tensor:
         """Codes (B, L) of network values x (B, ...), of which only those where `mask` (B, D) is True were observed."""
+
+
+class SetsRates(ABC):
+    """What a learner with one loss offers whose parameters do not all learn at the same rate."""
+
+    @abstractmethod
+    def rates(self) -> Mapping[str, float]:
+        """Factors on the learning rate, by the parameter's name; 1 for those that are not named."""
 
 
 def codes_of(learner: Learner, batch: Batch) -> Tensor:

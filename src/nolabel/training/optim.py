@@ -1,7 +1,7 @@
 """Optimizers by name, and the learning-rate schedules. Knows nothing of learners or loops."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,16 +12,20 @@ from nolabel.training.plan import OptimizerName, ScheduleName
 
 
 def make_optimizer(
-    name: OptimizerName, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    name: OptimizerName,
+    parameters: Iterable[nn.Parameter],
+    learning_rate: float,
+    weight_decay: float,
+    factors: Sequence[float] | None = None,
 ) -> Optimizer:
-    """The optimizer `name`; weight decay is applied to matrices and kernels, not to biases and gains."""
-    decayed: list[nn.Parameter] = []
-    spared: list[nn.Parameter] = []
-    for parameter in parameters:  # without decay they are one group: every group is a call of its own, every step
-        (decayed if parameter.ndim > 1 and weight_decay else spared).append(parameter)
-    groups: list[dict[str, Any]] = [
-        {"params": group, "weight_decay": decay} for group, decay in ((decayed, weight_decay), (spared, 0.0)) if group
-    ]
+    """The optimizer `name`; weight decay is applied to matrices and kernels, not to biases and gains.
+
+    `factors`, one for each parameter, multiply the learning rate; each group of the optimizer keeps its own as "factor"
+    for whoever moves the rate (`set_rate`). None for 1 everywhere.
+    """
+    groups = _groups(list(parameters), weight_decay, factors)
+    for group in groups:
+        group["lr"] = learning_rate * group["factor"]
     fused = all(parameter.device.type in ("cpu", "cuda") for group in groups for parameter in group["params"])
     if name == "adamw":
         return AdamW(groups, lr=learning_rate, fused=fused)
@@ -30,6 +34,24 @@ def make_optimizer(
     if name == "sgd":
         return SGD(groups, lr=learning_rate, momentum=0.9)
     return LARS(groups, lr=learning_rate)
+
+
+def _groups(
+    parameters: Sequence[nn.Parameter], weight_decay: float, factors: Sequence[float] | None
+) -> list[dict[str, Any]]:
+    """As few as there may be, decayed ones first: every group is a call of its own, every step."""
+    together: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter, factor in zip(parameters, factors or [1.0] * len(parameters), strict=True):
+        decay = weight_decay if parameter.ndim > 1 else 0.0
+        together.setdefault((decay, factor), []).append(parameter)
+    order = sorted(together, key=lambda pair: -pair[0])
+    return [{"params": together[pair], "weight_decay": pair[0], "factor": pair[1]} for pair in order]
+
+
+def set_rate(optimizer: Optimizer, learning_rate: float) -> None:
+    """The learning rate of the next step, times each group's own factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["factor"]
 
 
 class LARS(Optimizer):

@@ -17,7 +17,7 @@ Record = Mapping[str, Any]
 
 
 class Listener(ABC):
-    """Is told of the start, of steps (a few times a second), of epochs, and of the end of a run."""
+    """Is told of the start, of steps (a few times a second), of epochs, of what goes wrong, and of the end of a run."""
 
     @abstractmethod
     def start(self, facts: Record) -> None:
@@ -32,12 +32,25 @@ class Listener(ABC):
         """The record that goes into the history."""
 
     @abstractmethod
+    def verdict(self, record: Record) -> None:
+        """`record`: level ("warning" or "bad"), name, text and knob of what was found wrong, and the epoch it was.
+
+        Each is told once, while there is time to do something about it; `end` has those of the whole run.
+        """
+
+    @abstractmethod
     def end(self, record: Record) -> None:
         """`record`: reason ("finished", "stopped early", "interrupted", "diverged", "failed") and the verdicts."""
 
 
+def sentence(record: Record) -> str:
+    """A verdict as it is said to a person: level, epoch, what was found, what to try."""
+    knob = f" Try {record['knob']}." if record["knob"] else ""
+    return f"{record['level']} after epoch {record['epoch']}: {record['text']}{knob}"
+
+
 class JsonLines(Listener):
-    """Appends one JSON object a line to a file: kind "run", "step", "epoch" or "end".
+    """Appends one JSON object a line to a file: kind "run", "step", "epoch", "verdict" or "end".
 
     A full disk stops the run with a clear error, as it does for checkpoints.
     """
@@ -67,6 +80,10 @@ class JsonLines(Listener):
     def epoch(self, record: Record) -> None:
         """A line of kind "epoch"."""
         self._write("epoch", record)
+
+    def verdict(self, record: Record) -> None:
+        """A line of kind "verdict"."""
+        self._write("verdict", record)
 
     def end(self, record: Record) -> None:
         """A line of kind "end"."""
@@ -110,6 +127,11 @@ class Bar(Listener):
     def epoch(self, record: Record) -> None:
         """Steps say enough."""
 
+    def verdict(self, record: Record) -> None:
+        """A sentence above the bar, which goes on."""
+        style = "bold red" if record["level"] == "bad" else "yellow"
+        self._progress.console.print(sentence(record), style=style, markup=False, highlight=False, emoji=False)
+
     def end(self, record: Record) -> None:
         """Take the bar away."""
         self._progress.stop()
@@ -142,6 +164,11 @@ class Lines(Listener):
             words = f"{losses}  {record['samples_per_second']:,.0f} samples/s"
             sys.stderr.write(f"epoch {record['epoch']}/{self._epochs}  {words}\n")
             sys.stderr.flush()
+
+    def verdict(self, record: Record) -> None:
+        """The sentence, at once."""
+        sys.stderr.write(f"{sentence(record)}\n")
+        sys.stderr.flush()
 
     def end(self, record: Record) -> None:
         """Whoever started the run says how it ended."""
@@ -176,6 +203,10 @@ class TensorBoard(Listener):
         for name, value in record.items():
             if name != "epoch":
                 self._writer.add_scalar(name, value, record["epoch"])
+
+    def verdict(self, record: Record) -> None:
+        """A text beside the curves."""
+        self._writer.add_text("health", sentence(record), record["epoch"])
 
     def end(self, record: Record) -> None:
         """Write out what is buffered."""

@@ -168,11 +168,12 @@ def partial_fit_goes_on(cls: Class, samples: Samples) -> None:
 def sources_agree(cls: Class, samples: Samples) -> None:
     """Array, tensor, DataFrame and list of lists give the same codes to the bit; a DataFrame's names are kept."""
     names = [f"column {number}" for number in range(samples.X.shape[1])]
-    forms = {
+    forms: dict[str, Any] = {
         "tensor": torch.from_numpy(samples.X.copy()),
-        "DataFrame": pd.DataFrame(samples.X, columns=names),
-        "list of lists": samples.X.tolist(),
     }
+    if samples.X.ndim == 2:  # a DataFrame holds no images, and lists do not say which number is white
+        forms["DataFrame"] = pd.DataFrame(samples.X, columns=names)
+        forms["list of lists"] = samples.X.tolist()
     y = samples.labels_for(cls)
     model = cls.tiny().set_params(epochs=1).fit(samples.X, y)
     assert not hasattr(model, "feature_names_in_"), "an array has no names of columns"
@@ -180,7 +181,7 @@ def sources_agree(cls: Class, samples: Samples) -> None:
     for form, X in forms.items():
         other = cls.tiny().set_params(epochs=1).fit(X, y)
         assert_array_equal(other.transform(X), codes, err_msg=f"{cls.__name__}: {form} and array give different codes")
-        assert other.n_features_in_ == samples.X.shape[1]
+        assert other.n_features_in_ == samples.X[0].size
         if form == "DataFrame":
             assert other.feature_names_in_.tolist() == names, "the names of the columns are lost"
             mixed = X[list(reversed(names))]
@@ -219,9 +220,20 @@ BAD_COUNTS: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
 }
 
 
+# And of images, by methods that take nothing else.
+BAD_IMAGES: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
+    "NaN": (lambda X: _with(X, np.nan), (DataError, ("NaN", "1 of 96", "row 3"))),
+    "inf": (lambda X: _with(X, np.inf), (DataError, ("infin", "1 of 96", "row 3"))),
+    "no rows": (lambda X: X[:0], (DataError, ("0 x 8 x 8", "holds nothing"))),
+    "no columns": (lambda X: X[:, :0], (DataError, ("96 x 0 x 8", "holds nothing"))),
+    "one axis": (lambda X: X[:, 0], (ModalityError, ("images", "table"))),
+    "five axes": (lambda X: X[:, :, None, None], (DataError, ("5 axes", "images 3 or 4"))),
+}
+
+
 def bad_tables(cls: Class) -> dict[str, tuple[Callable[[Any], Any], Refusal]]:
     """Bad input by name: how good input is spoilt, and what is said of it."""
-    return {**BAD_TABLES, **BAD_COUNTS} if kinds(cls)[0] == "counts" else BAD_TABLES
+    return {**BAD_TABLES, **{"counts": BAD_COUNTS, "upright": BAD_IMAGES}.get(kinds(cls)[0], {})}
 
 
 UNLEARNABLE: dict[str, tuple[Callable[[Any], Any], Refusal]] = {

@@ -142,9 +142,14 @@ def nothing_prints(root: Path = SRC) -> None:
 
 
 def nothing_seeds_globally(root: Path = SRC) -> None:
-    """Global generators are left alone: `torch.manual_seed`, `np.random.seed` and `random.seed` are never called."""
+    """Global generators are left alone: `torch.manual_seed`, `np.random.seed` and `random.seed` are never called.
+
+    Only `randomness.py` moves them, for code that is not ours, and puts them back: its own tests see to that.
+    """
     wrong = []
     for path in files(root):
+        if path == root / "randomness.py":
+            continue
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SEEDERS:
                 owner = ast.unparse(node.func.value)

@@ -1,6 +1,7 @@
 """The data on which methods are held to the contract, with planted classes, as a user has them.
 
-A table and images; counts of words for methods that read texts.
+A table and images; counts of words for methods that read texts; images of things that stand upright for methods that
+learn from images alone, for their labels are made from how things stand.
 """
 
 from dataclasses import dataclass
@@ -49,12 +50,31 @@ def counts(n: int = 96, seed: int = 0) -> Samples:
     return Samples("counts", posts.counts, posts.labels)
 
 
-MAKERS = {"table": table, "images": images, "counts": counts}
+GLYPHS = ("..#.. .###. #.#.# ..#.. ..#..", "#.... #.... #.... #.... #####", "##### #.... ###.. #.... #....")
+
+
+def upright(n: int = 96, seed: int = 0, classes: int = 3) -> Samples:
+    """Grey 8 x 8 images of an arrow, an L or an F, each upright, at any place and of any brightness, with noise."""
+    masks = np.array([[[mark == "#" for mark in row] for row in glyph.split()] for glyph in GLYPHS[:classes]])
+    draws = np.random.default_rng(seed)
+    y = draws.permutation(np.arange(n) % classes)
+    X = 0.1 + 0.5 * draws.random((n, 1, 1)) + 0.1 * draws.standard_normal((n, 8, 8))
+    for image, label, (top, left), light in zip(X, y, draws.integers(0, 4, (n, 2)), 0.3 + 0.2 * draws.random(n)):
+        image[top : top + 5, left : left + 5] += light * masks[label]
+    return Samples("upright", np.rint(255 * X.clip(0, 1)).astype(np.uint8), y)
+
+
+MAKERS = {"table": table, "images": images, "counts": counts, "upright": upright}
 
 
 def kinds(cls: type[Estimator]) -> tuple[str, ...]:
     """The kinds of samples that a method learns from; the first stands in wherever one is enough."""
-    return ("counts",) if cls.reads.get("modality") == "text" else ("table", "images")
+    if cls.reads.get("modality") == "text":
+        return ("counts",)
+    modalities = getattr(cls, "modalities", ("table", "image"))
+    if tuple(modalities) == ("image",):
+        return ("upright",)
+    return tuple(kind for kind, modality in (("table", "table"), ("images", "image")) if modality in modalities)
 
 
 def tiny(cls: type[Estimator], samples: Samples, **arguments: Any) -> Any:

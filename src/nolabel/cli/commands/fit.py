@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nolabel.methods._base import Estimator
 
 _EXAMPLE = "nolabel fit autoencoder digits --out runs/digits"
-_RUN = [
+RUN_FLAGS = [
     Flag(
         "out", place, "the run's folder: model, checkpoints, metrics, embeddings, evidence, report", "RUN", short="-o"
     ),
@@ -70,9 +70,16 @@ def _train_as_told(words: list[str], values: Values, hint: bool) -> int:
         if speech.speaks():
             _finish(model, data, folder, values)
             if hint:
-                following = history.as_typed(["embed", values["out"], values["SOURCE"], "-o", "codes.parquet"])
-                speech.say(f"next        {following}")
+                speech.say(f"next        {_following(model, values)}")
     return 0
+
+
+def _following(model: "Estimator", values: Values) -> str:
+    """What can be typed next."""
+    from nolabel.methods._base import LabelPredictor
+
+    verb, file = ("predict", "labels.csv") if isinstance(model, LabelPredictor) else ("embed", "codes.parquet")
+    return history.as_typed([verb, values["out"], values["SOURCE"], "-o", file])
 
 
 # --- what may be said ------------------------------------------------------------------------------------------------
@@ -94,13 +101,15 @@ def grammar(method: str) -> Grammar:
     """What `fit` understands for one method."""
     from nolabel.methods import find_method
 
-    own = flags_of(find_method(method), leave_out=("plan",))
+    cls = find_method(method)
+    own = flags_of(cls, leave_out=("plan",))
     taken = {flag.key for flag in own}
+    training = plan_flags(taken, cls.plan_defaults)
     return Grammar(
         f"fit {method}",
         _about(method),
         {"SOURCE": opening.SOURCE},
-        {"method": own, "run": _RUN, "data": opening.data_flags(taken), "training": plan_flags(taken)},
+        {"method": own, "run": RUN_FLAGS, "data": opening.data_flags(taken), "training": training},
         required={"out": f"{_EXAMPLE}"},
         notes=_NOTES,
     )
@@ -113,11 +122,14 @@ def _about(method: str) -> str:
     return " ".join(lines.split())
 
 
-def plan_flags(taken: set[str]) -> list[Flag]:
-    """A flag for each field of `Plan`; one that a method's own argument has taken is called --plan-..."""
+def plan_flags(taken: set[str], defaults: Mapping[str, Any] | None = None) -> list[Flag]:
+    """A flag for each field of `Plan`; one that a method's own argument has taken is called --plan-...
+
+    `defaults` are the method's own, where they are not those of `Plan`.
+    """
     from nolabel.training.plan import Plan
 
-    flags = flags_of(Plan)
+    flags = flags_of(Plan, defaults=defaults)
     return [Flag(**{**vars(flag), "key": f"plan_{flag.key}"}) if flag.key in taken else flag for flag in flags]
 
 
@@ -135,7 +147,7 @@ def _estimator(method: str, values: Values) -> "Estimator":
     if cls.uses_labels and "labels" not in values:
         raise ArgumentError(
             f"{method} learns from labels: add --labels labels for those of the data set (class folders, label "
-            "files), or --labels COLUMN for a column of a table"
+            "files), --labels FILE for a .csv with the columns id and label, or --labels COLUMN for a column of a table"
         )
     as_plan(plan)  # raises before anything is opened
     given = {name: values[name] for name in names if name in values}

@@ -1,15 +1,29 @@
-"""`nolabel methods`: what there is to fit."""
+"""`nolabel methods`: what there is to fit, and what to try first."""
 
 from nolabel.cli import catalog, speech
 from nolabel.cli.parsing import Grammar
 
-GRAMMAR = Grammar("methods", "List the methods.")
+GRAMMAR = Grammar("methods", "List the methods, and which to try first.")
+
+TRY_FIRST = (  # what the user has or wants, the method, why; a test holds that each is one
+    ("photographs, to group, search or label", "simclr", "what changes from view to view is left out of the code"),
+    ("photographs, in small batches", "byol", "needs no other samples to tell apart"),
+    ("a table", "autoencoder", "fast; beside it, raw values are hard to beat: see nolabel evaluate"),
+    ("texts", "lda", "topics with their words"),
+    ("a picture of it all", "som", "an ordered map; every unit is a typical sample"),
+    ("new samples", "vae", "a prior to draw from, and a bound for every sample"),
+    ("damaged samples", "denoising-autoencoder", "rebuilds what is missing or noisy"),
+    ("odd samples", "autoencoder", "what it rebuilds badly is unusual"),
+    ("classes, from a few labels", "simclr", "on all samples; then nolabel finetune with the labels"),
+)
 
 
 def run(words: list[str]) -> int:
     """List."""
     GRAMMAR.parse(words)
     rows = [(entry.name, entry.line, ", ".join(entry.modalities), entry.paper) for entry in catalog.entries()]
-    speech.table(("method", "what it does", "data", "paper"), rows)
+    speech.table(("method", "what it does", "data", "paper"), rows, spare=1)
+    speech.say()
+    speech.table(("you have, or want", "try first", "why"), TRY_FIRST)
     speech.say("\nflags of one: nolabel fit METHOD --help")
     return 0

@@ -1,0 +1,64 @@
+"""One method of nolabel on CIFAR-10 for so many minutes, without labels, judged by its neighbours' votes.
+
+As many epochs as fit into the time are asked for, by the rate of two short ones; then `fit` is timed as a whole. The
+accuracy is that of test images named by their 200 nearest training images (cosine of the codes at the last epoch,
+temperature 0.1), the same for raw pixels and for the method's untrained network.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import nolabel
+from harness.contender import Answer, answer
+from nolabel.evaluation import neighbours
+
+K, TEMPERATURE = 200, 0.1
+TRIED = 8_192  # images of the short epochs
+
+
+def work(given: Answer) -> Answer:
+    """Epochs, seconds and accuracies; the model is saved in `model` if that is given."""
+    train, test = nolabel.open("cifar10:train"), nolabel.open("cifar10:test")
+    if given.get("samples"):
+        train = train.subset(np.random.default_rng(0).permutation(len(train))[: given["samples"]])
+    cls = getattr(nolabel, given["method"])
+    arguments = {**given.get("arguments", {}), "random_state": given.get("seed", 0)}
+    epochs = given.get("epochs") or _epochs_in(60 * given["minutes"], cls, arguments, train)
+    model = cls(**arguments, epochs=epochs)
+    labels = ("labels",) if cls.uses_labels else ()
+    start = time.perf_counter()
+    model.fit(train, *labels)
+    seconds = time.perf_counter() - start
+    if given.get("model"):
+        model.save(given["model"])
+    found: Answer = {"epochs": epochs, "fit_seconds": seconds, "accuracy": _accuracy(model.transform, train, test)}
+    found |= {"health": [verdict.name for verdict in model.health_], "last": model.history_[-1]}
+    if given.get("baselines"):
+        found["untrained"] = _accuracy(model.untrained().transform, train, test)
+        found["pixels"] = _accuracy(_pixels, train, test)
+    return found
+
+
+def _epochs_in(seconds: float, cls: Any, arguments: dict[str, Any], train: nolabel.Dataset) -> int:
+    few = train.subset(np.arange(0, len(train), max(1, len(train) // TRIED)))
+    batch = arguments.get("batch_size") or 256  # what the default would be for the whole
+    tried = cls(**{**arguments, "batch_size": batch}, epochs=2)
+    tried.fit(few, *(("labels",) if cls.uses_labels else ()))
+    return max(1, int(seconds * tried.history_[-1]["samples_per_second"] / len(train)))
+
+
+def _pixels(data: nolabel.Dataset) -> np.ndarray:
+    return np.concatenate([batch.x.flatten(1).numpy() for batch in data.batches()])
+
+
+def _accuracy(encode: Callable[[Any], np.ndarray], train: nolabel.Dataset, test: nolabel.Dataset) -> float:
+    similarity, index = neighbours.nearest(encode(test), encode(train), K)
+    labels = np.asarray(train.labels)
+    voted = neighbours.vote(similarity, labels[index], len(train.classes), TEMPERATURE)
+    return float((voted == np.asarray(test.labels)).mean())
+
+
+answer(work)

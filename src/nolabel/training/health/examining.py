@@ -1,0 +1,101 @@
+"""`examine`: every rule asked, the worst verdict first.
+
+It knows which rules there are, and what one verdict makes superfluous.
+"""
+
+import math
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from nolabel.training.health import codes as about_codes
+from nolabel.training.health import losses, maps, views
+from nolabel.training.health.verdict import History, Verdict, worst_first
+
+
+def examine(
+    codes: Tensor | None,
+    history: History,
+    *,
+    best_kept: bool = False,
+    batch: float = math.inf,
+    values: int | None = None,
+    ended: bool = True,
+) -> list[Verdict]:
+    """All verdicts, worst first; of one name the worst only.
+
+    Parameters
+    ----------
+    codes
+        (B, L) of a few hundred training samples; None asks only the rules about what is logged.
+    history
+        One record an epoch.
+    best_kept
+        Whether the weights are those of the best held-out loss instead of the last.
+    batch
+        Samples that meet in a step, over all processes: of one piece, if a plan accumulates gradients.
+    values
+        Numbers that a sample is made of; None if that is not known.
+    ended
+        Whether training is over: some rules say what has not been reached, and wait for that.
+
+    Returns
+    -------
+    list of Verdict
+        One that is good if nothing is wrong.
+    """
+    found = worst_first([*_of_codes(codes, values), *_of_history(history, best_kept, batch, ended)])
+    if not found:
+        return [_healthy(codes, history)]
+    first = {verdict.name: place for place, verdict in reversed(list(enumerate(found)))}
+    return [verdict for place, verdict in enumerate(found) if first[verdict.name] == place]
+
+
+def _of_codes(codes: Tensor | None, values: int | None) -> Iterator[Verdict]:
+    if codes is None:
+        return
+    if broken := about_codes.broken(codes):
+        yield broken
+        return  # nothing else can be said of them
+    for verdict in (about_codes.collapse(codes, values), about_codes.dead_units(codes)):
+        if verdict:
+            yield verdict
+
+
+def _of_history(history: History, best_kept: bool, batch: float, ended: bool) -> Iterator[Verdict]:
+    yield from filter(None, (_unmoved(history, batch), None if best_kept else losses.overfitted(history)))
+    yield from filter(None, (maps.still(history), losses.posterior(history), losses.codebook(history)))
+    yield from filter(None, _of_views(history, batch))
+    if ended:
+        yield from filter(None, (maps.torn(history), maps.empty(history)))
+        yield from filter(None, (views.near_chance(history), views.unmatched(history, batch), views.apart(history)))
+
+
+def _unmoved(history: History, batch: float) -> Verdict | None:
+    """A loss that says nothing is learned: by what guessing would give if that is known, and by where it began.
+
+    The loss of a queue that fills rises with what guessing would give, though more is learned: then only the first.
+    """
+    chances = [record["chance"] for record in history if "chance" in record]
+    if chances and max(chances) > 1.01 * min(chances):
+        return views.at_chance(history, batch)
+    return views.at_chance(history, batch) or losses.stuck(history)
+
+
+def _of_views(history: History, batch: float) -> Iterator[Verdict | None]:
+    yield views.collapsed(history)
+    yield views.above_chance(history)
+    yield views.same_views(history)
+    yield views.easy_views(history, batch)
+    yield views.few_candidates(history)
+    yield views.few_samples(history, batch)
+    yield views.few_prototypes(history, batch)
+    yield views.queue_unfilled(history)
+
+
+def _healthy(codes: Tensor | None, history: History) -> Verdict:
+    if codes is None:
+        return Verdict("good", "healthy", "Nothing that was logged gives cause for concern.")
+    fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
+    rank = about_codes.effective_rank(codes)
+    return Verdict("good", "healthy", f"{fell} use {rank:.1f} effective of {codes.shape[1]} dimensions.")
