@@ -21,7 +21,7 @@ THINGS = upright(48)
 
 
 def _fit(X: Any = THINGS.X, **arguments: Any) -> Jigsaw:
-    return Jigsaw.tiny().set_params(**{"epochs": 1, **arguments}).fit(X)
+    return Jigsaw.tiny().set_params(**{"gap": 0.15, "epochs": 1, **arguments}).fit(X)
 
 
 def _size(size: int) -> Any:

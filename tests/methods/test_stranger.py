@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import nolabel
-from nolabel.data import toys
+from contract.checks.samples import MAKERS, kinds
 from nolabel.errors import SavedModelError
 from nolabel.methods import all_methods
 from nolabel.methods._folder import sealed
@@ -14,13 +14,17 @@ from nolabel.methods._folder import sealed
 
 @pytest.mark.parametrize("cls", all_methods().values(), ids=lambda cls: cls.__name__)
 def test_a_folder_that_asks_for_terabytes_is_refused_at_once(cls: type, tmp_path: Path) -> None:
-    posts, blobs = toys.counts(64), toys.blobs(n=64, d=6, k=2, seed=0)
-    data = nolabel.open(posts.counts, modality="text") if cls.reads.get("modality") == "text" else blobs
-    folder = cls.tiny().set_params(epochs=1).fit(data, blobs.labels).save(tmp_path / "model")
+    samples = MAKERS[kinds(cls)[0]]()
+    options = {"modality": "text"} if cls.reads.get("modality") == "text" else {}
+    folder = cls.tiny().set_params(epochs=1).fit(nolabel.open(samples.X, **options), samples.y).save(tmp_path / "model")
     facts = json.loads((folder / "model.json").read_text())
     sizes = {"latent": 10**10, "codebook_size": 10**10, "n_topics": 10**10, "shape": [10**5, 10**5]}
-    huge = next(name for name in sizes if name in facts["arguments"])
-    facts["arguments"][huge] = sizes[huge]  # 80 GB for its first bias alone
+    sizes |= {"projection": [10**10, 8], "decoder_width": 10**8}  # tens of GB for the first bias or matrix alone
+    huge = next((name for name in sizes if name in facts["arguments"]), None)
+    if huge is None:
+        facts["spec"]["shape"] = [10**11]
+    else:
+        facts["arguments"][huge] = sizes[huge]
     (folder / "model.json").write_text(json.dumps(sealed(facts)))
     with pytest.raises(SavedModelError, match="ask for other weights"):
         nolabel.load(folder)

@@ -1,5 +1,7 @@
 """The plan: every value that cannot be meant is refused in words."""
 
+import copy
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,11 +82,20 @@ def test_the_ends_of_every_range_are_taken() -> None:
 def test_a_plan_comes_from_what_a_user_gives() -> None:
     assert as_plan(None) == Plan()
     plan = Plan(clip=1.0)
-    assert as_plan(plan) is plan
-    assert as_plan({"clip": 1.0}) == plan
+    assert as_plan(plan) == as_plan({"clip": 1.0}) == plan
     with pytest.raises(
         ArgumentError, match=r"plan has no argument 'optimiser'; did you mean 'optimizer'\? It has: optimizer, "
     ):
         as_plan({"optimiser": "adam"})
     with pytest.raises(ArgumentError, match="plan must be a Plan, a mapping of its fields, or None; got str"):
         as_plan("adam")
+
+
+def test_what_a_user_states_wins_over_a_method_s_defaults() -> None:
+    defaults = {"optimizer": "sgd", "schedule": "cosine"}
+    assert as_plan(None, defaults) == Plan(**defaults)
+    stated = Plan(optimizer="adam", clip=1.0)  # adam is Plan's own default, and stated all the same
+    for copied in (stated, copy.deepcopy(stated), pickle.loads(pickle.dumps(stated))):
+        assert copied.stated() == {"optimizer": "adam", "clip": 1.0}
+        assert as_plan(copied, defaults) == Plan(optimizer="adam", clip=1.0, schedule="cosine")
+    assert as_plan({"schedule": "step"}, defaults) == Plan(optimizer="sgd", schedule="step")

@@ -240,5 +240,12 @@ class Jigsaw(ShowsViews, Embedder):
     def tiny(cls) -> Self:
         """Trains in a few seconds."""
         return cls(
-            grid=2, permutations=4, projection=(8, 16), epochs=8, batch_size=32, learning_rate=0.005, random_state=0
+            grid=2,
+            permutations=4,
+            gap=0.0,
+            projection=(8, 16),
+            epochs=8,
+            batch_size=32,
+            learning_rate=0.005,
+            random_state=0,
         )

@@ -156,4 +156,12 @@ class SimCLR(ShowsViews, Embedder):
     @classmethod
     def tiny(cls) -> Self:
         """Trains in under a second."""
-        return cls(backbone="mlp", projection=(16, 8), epochs=8, batch_size=32, learning_rate=0.01, random_state=0)
+        return cls(
+            temperature=0.5,
+            backbone="mlp",
+            projection=(16, 8),
+            epochs=8,
+            batch_size=32,
+            learning_rate=0.01,
+            random_state=0,
+        )

@@ -168,17 +168,22 @@ def beats_its_untrained_self(cls: Class, seeds: Sequence[int] = SEEDS) -> None:
     Rows: stripes of two orientations. Methods that learn from views of rows assume that one part of a row tells of the
     rest; in their rows all columns of a group hint at the class, each but faintly, so that any half of them will do,
     and nothing else is shared by two columns. Methods that take no rows: documents of two topics, upright images.
+    For no seed are codes worse, and on average over seeds they are better by `MARGIN`.
     """
     views = issubclass(cls, ShowsViews) and kinds(cls)[0] == "table"
+    make = _hints if views else {"table": _stripes, "counts": _counts, "upright": _upright}[kinds(cls)[0]]
+    gains = []
     for seed in seeds:
-        make = _hints if views else {"table": _stripes, "counts": _counts, "upright": _upright}[kinds(cls)[0]]
         data = make(seed)
-        model = cls.tiny().set_params(epochs=40 if views else 100, batch_size=32, random_state=seed)
+        epochs = 40 if views or make is _upright else 100
+        model = cls.tiny().set_params(epochs=epochs, batch_size=32, random_state=seed)
         model.fit(data, data.labels if cls.uses_labels else None)
         before, after = (_neighbour_accuracy(one, data) for one in (model.untrained(), model))
-        assert after > before + MARGIN, (
-            f"{cls.__name__}: {after:.2f} of the neighbours' votes are right, with first weights {before:.2f} ({seed=})"
-        )
+        said = f"{after:.2f} of the neighbours' votes are right, with first weights {before:.2f}"
+        assert after > before, f"{cls.__name__}: {said} ({seed=})"
+        gains.append(after - before)
+    gain = float(np.mean(gains))
+    assert gain > MARGIN, f"{cls.__name__}: {said} (the last of {len(gains)} seeds; {gain:.3f} more on average)"
 
 
 def _stripes(seed: int) -> Dataset:
