@@ -1,8 +1,9 @@
 """CIFAR-10 without labels, some minutes on two cores: test images named by their neighbours in each method's codes.
 
 SimCLR with its defaults, several seeds; then the other methods, one seed each, with theirs. Every run has the same
-time for `fit` (--minutes) and the cosine schedule ends with it; what is judged is the last epoch. Beside each stand raw
-pixels and the method's own untrained network. See `contenders/nolabel_cifar10.py` for the protocol.
+time for `fit` (--minutes) and the cosine schedule ends with it; what is judged is the last epoch. All run in bf16,
+which is a matter of the plan and of the processor (--precision). Beside each stand raw pixels and the method's own
+untrained network. See `contenders/nolabel_cifar10.py` for the protocol.
 """
 
 from harness import options, verdicts
@@ -21,6 +22,7 @@ def main() -> None:
     """Measure, print, keep."""
     made = options.parser(__doc__ or "", seeds=3)
     made.add_argument("--minutes", type=float, default=10.0, help="of `fit`, for each run")
+    made.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
     made.add_argument("--others", nargs="*", default=list(OTHERS), help="methods to stand beside SimCLR")
     chosen = options.parsed(made)
     small = {"samples": 600, "epochs": 1} if chosen.quick else {}
@@ -29,12 +31,13 @@ def main() -> None:
         seeds = range(chosen.seeds if method == FIRST else 1)
         runs[method] = [_run(method, seed, chosen, small) for seed in seeds]
         rows += _rows(method, runs[method], chosen)
-    settings = {"minutes": chosen.minutes, "seeds": chosen.seeds}
+    settings = {"minutes": chosen.minutes, "seeds": chosen.seeds, "precision": chosen.precision}
     verdicts.conclude("self_supervised", rows, chosen, settings=settings, details={"runs": runs})
 
 
 def _run(method: str, seed: int, chosen: options.Options, small: dict[str, int]) -> Answer:
-    given = {"method": method, "minutes": chosen.minutes, "baselines": seed == 0, **small}
+    arguments = {"plan": {"precision": chosen.precision}}
+    given = {"method": method, "minutes": chosen.minutes, "baselines": seed == 0, "arguments": arguments, **small}
     found = run(Contender(method, "nolabel_cifar10.py", given), chosen.threads, seed=seed)
     words = f"{found['accuracy']:.4f} after {found['epochs']} epochs in {found['fit_seconds']:.0f} s"
     print(f"  {method}, seed {seed}: {words}; {', '.join(found['health'])}", flush=True)
