@@ -121,3 +121,9 @@ def test_the_engine_asks_for_verdicts_when_a_run_ends() -> None:
     assert [verdict.name for verdict in engine.run(job(Moments(), table(values_of=values(50)))).verdicts] == [
         "not learning"
     ]
+
+
+def test_samples_of_one_value_may_have_codes_on_a_line() -> None:
+    line = torch.linspace(-1, 1, 100)[:, None] * torch.arange(1.0, 9.0)
+    assert "dimensional collapse" in {verdict.name for verdict in examine(line, falling, values=8)}
+    assert "dimensional collapse" not in {verdict.name for verdict in examine(line, falling, values=1)}

@@ -51,15 +51,16 @@ def collapse(codes: Tensor, values: int | None = None) -> Verdict | None:
             "a lower learning_rate, a larger batch_size, or a weaker penalty",
         )
     width = codes.shape[1]
+    usable = min(width, values or width)
     rank = effective_rank(codes)
-    if width >= 4 and rank < 1.5:
+    if usable >= 4 and rank < 1.5:
         return Verdict(
             "bad",
             "dimensional collapse",
             f"Codes lie nearly on a line: effective rank {rank:.2f} of {width}.",
             "a weaker penalty, a lower learning_rate, a larger batch_size, or more epochs",
         )
-    if rank < NARROW * min(width, len(codes) - 1, values or width):
+    if rank < NARROW * min(usable, len(codes) - 1):
         return Verdict(
             "warning",
             "dimensional collapse",
