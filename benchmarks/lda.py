@@ -68,6 +68,7 @@ def _judged(one: Contender, chosen: options.Options, common: dict[str, str], see
     judged = run(judge, chosen.threads)["judged"]
     for each, measures in zip(runs, judged):
         each.update(measures, seed=seed)
+        del each["topics"]  # a file that is gone in the end
         words = f"perplexity {each['perplexity']:.0f}, c_npmi {each['c_npmi']:.3f}"
         print(f"  {one.name}, seed {seed}, {each['epochs']}: {each['seconds']:.2f} s, {words}", flush=True)
     return list(runs)
