@@ -20,10 +20,8 @@ import numpy as np
 import torch
 
 import nolabel
+from harness.cifar import K, by_neighbours, cifar
 from nolabel.errors import TrainingInterrupted
-from nolabel.evaluation import neighbours
-
-K, TEMPERATURE = 200, 0.1
 
 
 def main() -> None:
@@ -31,9 +29,7 @@ def main() -> None:
     chosen = _options()
     folder = Path(chosen.out) / chosen.method
     folder.mkdir(parents=True, exist_ok=True)
-    train, test = nolabel.open("cifar10:train"), nolabel.open("cifar10:test")
-    if chosen.tiny:
-        train, test = train.subset(np.arange(0, 50_000, 400)), test.subset(np.arange(0, 10_000, 100))
+    train, test = (cifar(split, 125 if chosen.tiny else None) for split in ("train", "test"))
     run = folder / "run"
     began = (run / "checkpoint").is_dir()
     stop = threading.Timer(60 * chosen.minutes, os.kill, (os.getpid(), signal.SIGTERM))
@@ -58,7 +54,7 @@ def main() -> None:
     loads = [load for piece in pieces for load in piece["loads"]]
     idle = f"{100 - np.mean(loads):.1f} %" if loads else "not known"
     print(f"GPU idle: {idle}; waiting for data: {np.mean([one['waiting'] for one in model.history_]):.1%}")
-    print(f"accuracy of {K} neighbours at the last epoch: {_accuracy(model, train, test):.4f}")
+    print(f"accuracy of {K} neighbours at the last epoch: {by_neighbours(model.transform, train, test):.4f}")
 
 
 def _options() -> argparse.Namespace:
@@ -109,13 +105,6 @@ class _Watch:
         while torch.cuda.is_available() and not self._over.wait(1):
             said = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split()
             self.loads += [float(said[0])] if said else []
-
-
-def _accuracy(model: nolabel.SimCLR | nolabel.BYOL, train: nolabel.Dataset, test: nolabel.Dataset) -> float:
-    labels = np.asarray(train.labels)
-    similarity, index = neighbours.nearest(model.transform(test), model.transform(train), K)
-    voted = neighbours.vote(similarity, labels[index], len(train.classes), TEMPERATURE)
-    return float((voted == np.asarray(test.labels)).mean())
 
 
 if __name__ == "__main__":

@@ -6,24 +6,20 @@ temperature 0.1), the same for raw pixels and for the method's untrained network
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import nolabel
+from harness.cifar import by_neighbours, cifar
 from harness.contender import Answer, answer
-from nolabel.evaluation import neighbours
 
-K, TEMPERATURE = 200, 0.1
 TRIED = 8_192  # images of the short epochs
 
 
 def work(given: Answer) -> Answer:
     """Epochs, seconds and accuracies; the model is saved in `model` if that is given."""
-    train, test = nolabel.open("cifar10:train"), nolabel.open("cifar10:test")
-    if given.get("samples"):
-        train = train.subset(np.random.default_rng(0).permutation(len(train))[: given["samples"]])
+    train, test = cifar("train", given.get("samples")), cifar("test")
     cls = getattr(nolabel, given["method"])
     arguments = {**given.get("arguments", {}), "random_state": given.get("seed", 0)}
     epochs = given.get("epochs") or _epochs_in(60 * given["minutes"], cls, arguments, train)
@@ -34,11 +30,11 @@ def work(given: Answer) -> Answer:
     seconds = time.perf_counter() - start
     if given.get("model"):
         model.save(given["model"])
-    found: Answer = {"epochs": epochs, "fit_seconds": seconds, "accuracy": _accuracy(model.transform, train, test)}
+    found: Answer = {"epochs": epochs, "fit_seconds": seconds, "accuracy": by_neighbours(model.transform, train, test)}
     found |= {"health": [verdict.name for verdict in model.health_], "last": model.history_[-1]}
     if given.get("baselines"):
-        found["untrained"] = _accuracy(model.untrained().transform, train, test)
-        found["pixels"] = _accuracy(_pixels, train, test)
+        found["untrained"] = by_neighbours(model.untrained().transform, train, test)
+        found["pixels"] = by_neighbours(_pixels, train, test)
     return found
 
 
@@ -52,13 +48,6 @@ def _epochs_in(seconds: float, cls: Any, arguments: dict[str, Any], train: nolab
 
 def _pixels(data: nolabel.Dataset) -> np.ndarray:
     return np.concatenate([batch.x.flatten(1).numpy() for batch in data.batches()])
-
-
-def _accuracy(encode: Callable[[Any], np.ndarray], train: nolabel.Dataset, test: nolabel.Dataset) -> float:
-    similarity, index = neighbours.nearest(encode(test), encode(train), K)
-    labels = np.asarray(train.labels)
-    voted = neighbours.vote(similarity, labels[index], len(train.classes), TEMPERATURE)
-    return float((voted == np.asarray(test.labels)).mean())
 
 
 answer(work)

@@ -310,6 +310,10 @@ class Estimator(BaseEstimator, ABC):
         rate = self.learning_rate
         if not 0 < rate < math.inf:
             raise ArgumentError(f"learning_rate must be a number above 0; got {rate!r}")
+        return self._whole_plan()
+
+    def _whole_plan(self) -> Plan:
+        """The plan that was given, filled up with the method's own defaults."""
         return as_plan(self.plan, self.plan_defaults)
 
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
@@ -402,7 +406,7 @@ class Estimator(BaseEstimator, ABC):
     def _seed(self) -> int:
         if self.random_state is None:
             drawn = int(np.random.SeedSequence().generate_state(1)[0])
-            return find_runtime(as_plan(self.plan).device).agree(drawn)
+            return find_runtime(self._whole_plan().device).agree(drawn)
         if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
             return int(self.random_state)
         if isinstance(self.random_state, np.random.RandomState):

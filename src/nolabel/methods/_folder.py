@@ -37,7 +37,7 @@ from nolabel.methods._supervised import Supervised
 from nolabel.training import lock
 from nolabel.training.checkpoint import newest_facts, write_whole
 from nolabel.training.health import Verdict
-from nolabel.training.plan import Plan, as_plan
+from nolabel.training.plan import Plan
 from nolabel.training.progress import Bar, JsonLines, Lines, Listener, TensorBoard, watched
 from nolabel.training.runtime import find_device
 from nolabel.types import DataSpec
@@ -459,7 +459,7 @@ def _refuse_other_shapes(
 def _device_here(model: "Estimator") -> torch.device:
     """The device that the model's plan asks for, or the CPU where that one is not."""
     try:
-        return find_device(as_plan(model.plan).device)
+        return find_device(model._whole_plan().device)
     except ArgumentError:
         return torch.device("cpu")
 

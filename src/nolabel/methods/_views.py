@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nolabel.errors import ArgumentError
 from nolabel.randomness import Draws
+from nolabel.views.roles import MultiCrop, Pair
 
 
 class MakesViews(ABC):
@@ -25,6 +26,27 @@ class MakesViews(ABC):
 
         `mask` (B, D) is True where a value of a table was observed; None if all were.
         """
+
+
+class MakesPairs(MakesViews):
+    """A learner whose step compares the two views of a `Pair`."""
+
+    pair: Pair
+
+    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
+        """The two views (B, *shape) that a step compares."""
+        return list(self.pair(x, draws, mask))
+
+
+class MakesCrops(MakesViews):
+    """A learner whose step compares the views of a `MultiCrop`."""
+
+    crops: MultiCrop
+
+    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
+        """The large views, then the small ones, which may be of another size."""
+        large, small = self.crops(x, draws, mask)
+        return [*large, *small]
 
 
 class ShowsViews:

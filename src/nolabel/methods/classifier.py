@@ -49,7 +49,7 @@ from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
 from nolabel.training.learner import GradientLearner, Learner, SetsRates, Step
-from nolabel.training.plan import Plan, as_plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.mild import mild_views
 from nolabel.views.recipes import View
@@ -216,12 +216,7 @@ class Classifier(LabelPredictor, Embedder, Supervised):
     title = "Classifier"
     paper = "Guo et al. 2017"
     uses_labels: ClassVar[bool] = True
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "schedule": "cosine",
-        "warmup": 0.05,
-        "weight_decay": 1e-4,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,
@@ -338,7 +333,7 @@ class Classifier(LabelPredictor, Embedder, Supervised):
         """Pre-trained weights and the head that suits them, if there are any; the scale of the codes."""
         if self.pretrained is not None:
             learner.encoder.load_state_dict(weights_of(self.pretrained))
-        trained, _ = split_rows(len(data), as_plan(self.plan, self.plan_defaults).holdout, seed)  # as the engine does
+        trained, _ = split_rows(len(data), self._whole_plan().holdout, seed)  # as the engine does
         most = CHUNK if self.pretrained is None else PROBED
         rows = trained[torch.linspace(0, len(trained) - 1, min(len(trained), most)).long()]
         codes = _each_batch(learner, data.subset(rows.numpy()), learner.encode)
@@ -409,7 +404,7 @@ class Classifier(LabelPredictor, Embedder, Supervised):
         self._begin_with(learner, part, y, seed)
         learner.weights = self._class_weights(y)
         batch = self._batch_size(len(part))
-        plan = as_plan(self.plan, self.plan_defaults)
+        plan = self._whole_plan()
         epochs = self._epochs(len(part), batch)
         engine.run(engine.Job(learner, part, epochs, batch, self.learning_rate, seed, plan, y))
         return self._judged(learner, data, labels, rows)

@@ -31,25 +31,25 @@ from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import above, at_least, needs_others, widths
 from nolabel.methods._base import Embedder
 from nolabel.methods._crops import crops_for, features_of
-from nolabel.methods._views import MakesViews, ShowsViews
+from nolabel.methods._views import MakesCrops, ShowsViews
 from nolabel.nets.backbones import Backbone
 from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
+from nolabel.nets.pieces import Pieces
 from nolabel.nets.prototypes import PrototypeHead
 from nolabel.nets.sync import total
 from nolabel.nets.teacher import Teacher, momentum
 from nolabel.objectives.across_views import cross_entropy_across_views, use_of, vagueness_of
 from nolabel.objectives.self_distillation import centred_and_sharpened, warmed_up
 from nolabel.objectives.view_signals import agreement, signals_of
-from nolabel.randomness import Draws
 from nolabel.training.learner import DistillingLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.roles import MultiCrop
 
 
 @final
-class DINOLearner(DistillingLearner, MakesViews):
+class DINOLearner(DistillingLearner, MakesCrops):
     """Student, teacher, and the centre c of what the teacher says.
 
     sharpness: τ_t at first, τ_t at last, and the fraction of the run between them.  momenta: λ_0, and m of the centre.
@@ -75,7 +75,7 @@ class DINOLearner(DistillingLearner, MakesViews):
         self.temperature = temperature
         self.sharpness = sharpness
         self.momenta = momenta
-        self._noticed: list[Tensor] = []  # what the teacher said of each piece of the step that `follow` comes after
+        self._noticed: Pieces[Tensor] = Pieces()  # what the teacher said in the step that `follow` comes after
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """The student's cross-entropy on all views against the teacher on the large ones."""
@@ -86,7 +86,7 @@ class DINOLearner(DistillingLearner, MakesViews):
         q = [centred_and_sharpened(g, self.centre, tau_t) for g in g_t.split(len(batch))]
         distillation = cross_entropy_across_views(q, g_s.split(len(batch)), self.temperature)
         if self.training:
-            self._noticed = [*(self._noticed if step.piece else []), g_t]
+            self._noticed.note(g_t, step.piece)
         z1, z2 = z_s.split(len(batch))[:2]
         signals = {
             "chance": distillation.new_tensor(math.log(len(self.centre))),
@@ -100,20 +100,14 @@ class DINOLearner(DistillingLearner, MakesViews):
     def follow(self, step: Step) -> None:
         """Move the teacher towards the student, and the centre towards what the teacher of all processes said."""
         self.teacher.follow(nn.Sequential(self.backbone, self.head), momentum(self.momenta[0], step))
-        if self._noticed:
-            g = torch.cat(self._noticed)
+        if said := self._noticed.take():
+            g = torch.cat(said)
             whole = total(torch.cat([g.sum(0), g.new_tensor([len(g)])]))
             self.centre.lerp_(whole[:-1] / whole[-1], 1 - self.momenta[1])
-        self._noticed = []
 
     def encode(self, x: Tensor) -> Tensor:
         """Features f(x) of the student, x taken as it is: (B, *shape) to (B, L)."""
         return self.backbone(x)  # type: ignore[no-any-return]
-
-    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
-        """The large views, then the small ones, which may be of another size."""
-        large, small = self.crops(x, draws, mask)
-        return [*large, *small]
 
 
 @final
@@ -176,13 +170,7 @@ class DINO(ShowsViews, Embedder):
 
     title = "DINO"
     paper = "arXiv:2104.14294"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.1,
-        "clip": 3.0,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = {**ADAMW_COSINE, "warmup": 0.1, "clip": 3.0}
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import perceptron, projector
 from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.mild import mild_views
 from nolabel.views.puzzles import far_permutations, put_together, standardised, tile_size, tiles
@@ -152,12 +152,7 @@ class Jigsaw(ShowsViews, Embedder):
     title = "Jigsaw puzzles"
     paper = "arXiv:1603.09246"
     modalities: ClassVar[tuple[str, ...]] = ("image",)
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ from nolabel.nets.vit import ViT
 from nolabel.objectives.masked import mean_where_hidden, normalised_patches, patch_errors
 from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, SeesGaps, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.mask import Mask
 from nolabel.views.patches import from_patches, to_patches
@@ -177,12 +177,7 @@ class MAE(ShowsViews, Embedder):
 
     title = "Masked autoencoder"
     paper = "arXiv:2111.06377"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 0.05,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = {**ADAMW_COSINE, "weight_decay": 0.05}
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from nolabel.errors import not_a_choice
 from nolabel.methods._arguments import above, at_least, needs_others, widths
 from nolabel.methods._base import Embedder
-from nolabel.methods._views import MakesViews, ShowsViews
+from nolabel.methods._views import MakesPairs, ShowsViews
 from nolabel.nets.backbones import Backbone
 from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
@@ -39,15 +39,14 @@ from nolabel.nets.sync import gather, offset
 from nolabel.nets.teacher import Teacher, momentum
 from nolabel.objectives.contrastive import info_nce, rows_of_all, unit
 from nolabel.objectives.view_signals import agreement, signals_of
-from nolabel.randomness import Draws
 from nolabel.training.learner import DistillingLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.roles import Pair
 
 
 @final
-class MoCoLearner(DistillingLearner, MakesViews):
+class MoCoLearner(DistillingLearner, MakesPairs):
     """Student (backbone f, head g, and in version 3 a predictor h), its teacher, and in version 2 the queue of keys."""
 
     def __init__(
@@ -114,10 +113,6 @@ class MoCoLearner(DistillingLearner, MakesViews):
         """Features f(x), x taken as it is: (B, *shape) to (B, L)."""
         return self.backbone(x)  # type: ignore[no-any-return]
 
-    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
-        """The query's and the key's view (B, *shape)."""
-        return list(self.pair(x, draws, mask))
-
 
 @final
 class MoCo(ShowsViews, Embedder):
@@ -171,12 +166,7 @@ class MoCo(ShowsViews, Embedder):
 
     title = "MoCo"
     paper = "arXiv:1911.05722"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from nolabel.methods._arguments import above, at_least, needs_others, widths
 from nolabel.methods._base import Embedder
-from nolabel.methods._views import MakesViews, ShowsViews
+from nolabel.methods._views import MakesPairs, ShowsViews
 from nolabel.nets.backbones import Backbone
 from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
@@ -33,15 +33,14 @@ from nolabel.nets.memory import Queue
 from nolabel.nets.sync import gather, gather_with_gradient, offset
 from nolabel.objectives.contrastive import info_nce, rows_of_all, unit
 from nolabel.objectives.view_signals import agreement, signals_of
-from nolabel.randomness import Draws
 from nolabel.training.learner import DistillingLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.roles import Pair
 
 
 @final
-class NNCLRLearner(DistillingLearner, MakesViews):
+class NNCLRLearner(DistillingLearner, MakesPairs):
     """Backbone f, head g, predictor h, and the queue Q in which neighbours are looked for."""
 
     def __init__(
@@ -88,10 +87,6 @@ class NNCLRLearner(DistillingLearner, MakesViews):
     def encode(self, x: Tensor) -> Tensor:
         """Features f(x), x taken as it is: (B, *shape) to (B, L)."""
         return self.backbone(x)  # type: ignore[no-any-return]
-
-    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
-        """The two views (B, *shape) that a step compares."""
-        return list(self.pair(x, draws, mask))
 
 
 @final
@@ -143,12 +138,7 @@ class NNCLR(ShowsViews, Embedder):
 
     title = "NNCLR"
     paper = "arXiv:2104.14548"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,

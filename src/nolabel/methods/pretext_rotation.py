@@ -32,7 +32,7 @@ from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
 from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.mild import mild_views
 from nolabel.views.puzzles import quarter_turns, square
@@ -114,12 +114,7 @@ class PretextRotation(ShowsViews, Embedder):
     title = "Rotation pretext task"
     paper = "arXiv:1803.07728"
     modalities: ClassVar[tuple[str, ...]] = ("image",)
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,

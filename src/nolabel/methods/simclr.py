@@ -25,21 +25,20 @@ from torch import Tensor, nn
 
 from nolabel.methods._arguments import above, needs_others, widths
 from nolabel.methods._base import Embedder
-from nolabel.methods._views import MakesViews, ShowsViews
+from nolabel.methods._views import MakesPairs, ShowsViews
 from nolabel.nets.backbones import Backbone
 from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
 from nolabel.objectives.contrastive import nt_xent, nt_xent_at_chance
 from nolabel.objectives.view_signals import signals_of
-from nolabel.randomness import Draws
 from nolabel.training.learner import GradientLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.roles import Pair
 
 
 @final
-class SimCLRLearner(GradientLearner, MakesViews):
+class SimCLRLearner(GradientLearner, MakesPairs):
     """What makes the views, the backbone f and the head g."""
 
     def __init__(self, pair: Pair, backbone: Backbone, head: nn.Module, temperature: float) -> None:
@@ -61,10 +60,6 @@ class SimCLRLearner(GradientLearner, MakesViews):
     def encode(self, x: Tensor) -> Tensor:
         """Features f(x), x taken as it is: (B, *shape) to (B, L)."""
         return self.backbone(x)  # type: ignore[no-any-return]
-
-    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
-        """The two views (B, *shape) that a step compares."""
-        return list(self.pair(x, draws, mask))
 
 
 @final
@@ -113,12 +108,7 @@ class SimCLR(ShowsViews, Embedder):
 
     title = "SimCLR"
     paper = "arXiv:2002.05709"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-4,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = ADAMW_COSINE
 
     def __init__(
         self,

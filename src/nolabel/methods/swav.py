@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from nolabel.methods._arguments import above, at_least, needs_others, widths
 from nolabel.methods._base import Embedder
 from nolabel.methods._crops import crops_for, features_of
-from nolabel.methods._views import MakesViews, ShowsViews
+from nolabel.methods._views import MakesCrops, ShowsViews
 from nolabel.nets.backbones import Backbone
 from nolabel.nets.defaults import make_backbone
 from nolabel.nets.heads import projector
@@ -36,15 +36,14 @@ from nolabel.nets.sync import gather
 from nolabel.objectives.across_views import cross_entropy_across_views, use_of
 from nolabel.objectives.prototypes import balanced_codes
 from nolabel.objectives.view_signals import signals_of
-from nolabel.randomness import Draws
 from nolabel.training.learner import DistillingLearner, Step
-from nolabel.training.plan import Plan
+from nolabel.training.plan import ADAMW_COSINE, Plan
 from nolabel.types import Batch, DataSpec, Losses
 from nolabel.views.roles import MultiCrop
 
 
 @final
-class SwAVLearner(DistillingLearner, MakesViews):
+class SwAVLearner(DistillingLearner, MakesCrops):
     """Backbone, head with prototypes, and a queue of embeddings if there is to be one.
 
     balance: ε, and how often Sinkhorn's iteration is done.  queue_from: fraction of the run after which it is in use.
@@ -106,11 +105,6 @@ class SwAVLearner(DistillingLearner, MakesViews):
         """Features f(x), x taken as it is: (B, *shape) to (B, L)."""
         return self.backbone(x)  # type: ignore[no-any-return]
 
-    def views_of(self, x: Tensor, draws: Draws, mask: Tensor | None = None) -> list[Tensor]:
-        """The large views, then the small ones, which may be of another size."""
-        large, small = self.crops(x, draws, mask)
-        return [*large, *small]
-
 
 @final
 class SwAV(ShowsViews, Embedder):
@@ -170,12 +164,7 @@ class SwAV(ShowsViews, Embedder):
 
     title = "SwAV"
     paper = "arXiv:2006.09882"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adamw",
-        "weight_decay": 1e-6,
-        "schedule": "cosine",
-        "warmup": 0.05,
-    }
+    plan_defaults: ClassVar[Mapping[str, Any]] = {**ADAMW_COSINE, "weight_decay": 1e-06}
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from nolabel.nets.pieces import Pieces
+
 
 @final
 class Queue(nn.Module):
@@ -34,7 +36,7 @@ class Queue(nn.Module):
         self.register_buffer("owner", torch.full((size,), -1))
         self.register_buffer("at", torch.zeros((), dtype=torch.int64))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
-        self.noticed: list[tuple[Tensor, Tensor | None]] = []
+        self._noticed: Pieces[tuple[Tensor, Tensor | None]] = Pieces()
         self._read: tuple[Tensor, int, int] | None = None  # `filled`, its version, and its value then
 
     @torch.no_grad()
@@ -60,14 +62,12 @@ class Queue(nn.Module):
 
         The first piece (0) begins anew: a step that failed took nothing in, and what was noticed in it is forgotten.
         """
-        before = self.noticed if piece else []
-        self.noticed = [*before, (z.detach(), owner)]
+        self._noticed.note((z.detach(), owner), piece)
 
     def take_in(self) -> None:
         """Push what was noticed; once the step is done."""
-        for z, owner in self.noticed:
+        for z, owner in self._noticed.take():
             self.push(z, owner)
-        self.noticed = []
 
     def candidates(self) -> Float[Tensor, "K D"]:
         """The rows that have been pushed, in the order of the ring: (filled, D). Not to be changed in place."""

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from nolabel.nets.pieces import Pieces
 from nolabel.nets.sync import gather, total
 from nolabel.randomness import Draws
 
@@ -39,7 +40,7 @@ class Codebook(nn.Module):
         self.register_buffer("counts", torch.zeros(size))
         self.register_buffer("sums", torch.zeros(size, width))
         self.register_buffer("placed", torch.zeros((), dtype=torch.bool))
-        self._noticed: list[tuple[Tensor, Tensor]] = []
+        self._noticed: Pieces[tuple[Tensor, Tensor]] = Pieces()
 
     def forward(self, z: Float[Tensor, "B P d"]) -> tuple[Int[Tensor, "B P"], Float[Tensor, "B P d"]]:
         """Numbers of the nearest entries, and the entries."""
@@ -61,18 +62,14 @@ class Codebook(nn.Module):
     @torch.no_grad()
     def notice(self, z: Float[Tensor, "B P d"], k: Int[Tensor, "B P"], piece: int = 0) -> None:
         """Keep the vectors of a step's piece and their entries for the next `follow`; the first (0) begins anew."""
-        if piece == 0:  # what is there is of a step that failed
-            self._noticed = []
-        self._noticed.append((z.detach().flatten(0, 1).float(), k.flatten()))
+        self._noticed.note((z.detach().flatten(0, 1).float(), k.flatten()), piece)
 
     @torch.no_grad()
     def follow(self, draws: Draws) -> None:
         """Move every entry to its running mean, and restart the dead ones."""
-        if not self._noticed:
+        if not (noticed := self._noticed.take()):
             return
-        vectors = torch.cat([z for z, _ in self._noticed])
-        k = torch.cat([numbers for _, numbers in self._noticed])
-        self._noticed = []
+        vectors, k = (torch.cat(parts) for parts in zip(*noticed))
         n = torch.zeros_like(self.counts).index_add_(0, k, torch.ones_like(k, dtype=self.counts.dtype))
         m = torch.zeros_like(self.sums).index_add_(0, k, vectors)
         self.counts.lerp_(total(n), 1 - self.decay)

@@ -2,34 +2,21 @@
 
 A document's loop writes only to that document's rows and a word's loop only to that word's, each in the order of the
 counts, so the numbers are the same to the last bit for any number of threads. Tables of words have a row of K topics
-for each word, padded to whole SIMD registers. Compiled code is kept on disk (numba's cache), so that only the very
-first use has to wait for the compiler. This file knows no model: what is iterated, and why, stands in `topics.py` and
-`variational_topics.py`, which alone import it, when they are first used.
+for each word, padded to whole SIMD registers. This file knows no model: what is iterated, and why, stands in
+`topics.py` and `variational_topics.py`, which alone import it, when they are first used.
 """
 
-import inspect
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 
-PARTS = 4  # of the work for each thread, so that one that is held up does not hold up all
-
-
-def _compiled(*, fastmath: bool = False) -> Callable[[Any], Any]:
-    """Compile a loop; what a checker of types has put around it is taken off, for numba cannot read that."""
-
-    def compiled(loop: Any) -> Any:
-        return njit(inspect.unwrap(loop), nogil=True, cache=True, error_model="numpy", fastmath=fastmath)
-
-    return compiled
+from nolabel.compiled import PARTS, compiled, on_threads
 
 
-@_compiled(fastmath=True)
+@compiled(fastmath=True)
 def map_documents(
     starts: Any, words: Any, counts: Any, table: Any, alpha: Any, steps: int, tolerance: float, first: int, last: int,
     theta: Any, ratio: Any, log_likelihood: Any,
@@ -88,7 +75,7 @@ def map_documents(
             theta[d, k] = t[k]
 
 
-@_compiled()
+@compiled()
 def digamma(x: float) -> float:
     """ψ(x) of x > 0, to rounding: the recurrence up to 8, then the asymptotic series (DLMF 5.11.2)."""
     shift = 0.0
@@ -100,7 +87,7 @@ def digamma(x: float) -> float:
     return shift + math.log(x) - 0.5 / x - r * series
 
 
-@_compiled()
+@compiled()
 def exp_expected_log(gamma: Any, out: Any) -> None:
     """Exp E[log θ] of Dirichlet parameters γ (K,): exp(ψ(γ_k) - ψ(Σ γ))."""
     total = digamma(gamma.sum())
@@ -108,7 +95,7 @@ def exp_expected_log(gamma: Any, out: Any) -> None:
         out[k] = math.exp(digamma(gamma[k]) - total)
 
 
-@_compiled()
+@compiled()
 def variational_documents(
     starts: Any, words: Any, counts: Any, table: Any, alpha: Any, steps: int, tolerance: float, tiny: float,
     first: int, last: int, gamma: Any, theta: Any, ratio: Any,
@@ -145,7 +132,7 @@ def variational_documents(
             ratio[j] = counts[j] / p
 
 
-@_compiled()
+@compiled()
 def by_word(starts: Any, words: Any, width: int) -> tuple[Any, Any, Any]:
     """Where each word's counts begin (V + 1,), their documents (nnz,) and their places (nnz,): a counting sort."""
     begins = np.zeros(width + 1, np.int64)
@@ -163,7 +150,7 @@ def by_word(starts: Any, words: Any, width: int) -> tuple[Any, Any, Any]:
     return begins, documents, places
 
 
-@_compiled(fastmath=True)
+@compiled(fastmath=True)
 def word_statistics(
     begins: Any, documents: Any, places: Any, ratio: Any, table: Any, theta: Any, first: int, last: int, out: Any
 ) -> None:
@@ -191,6 +178,4 @@ def in_parts(loop: Callable[[int, int], None], begins: Any) -> None:
         return loop(0, rows)
     wanted = np.linspace(0, int(begins[-1]), threads * PARTS + 1)[1:-1]
     cuts = np.unique([0, *np.searchsorted(begins, wanted).clip(0, rows).tolist(), rows]).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(loop, cuts[:-1], cuts[1:]))
-    return None
+    return on_threads(loop, cuts)

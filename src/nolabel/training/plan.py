@@ -17,6 +17,9 @@ OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
 ScheduleName = Literal["constant", "cosine", "step"]
 Precision = Literal["fp32", "bf16"]
 
+# What suits networks that are trained without labels, and is the default of many methods.
+ADAMW_COSINE = MappingProxyType({"optimizer": "adamw", "weight_decay": 1e-4, "schedule": "cosine", "warmup": 0.05})
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -2,24 +2,20 @@
 
 The same arithmetic as `geometry.resample` and `colour`, which say what it means and do it on other devices; those two
 files' tests hold them together. A sample's loop writes to that sample alone, so the numbers are the same to the last
-bit for any number of threads. Compiled code is kept on disk (numba's cache). Only `images` imports this file, when
-views are first made of images on a CPU.
+bit for any number of threads. Only `images` imports this file, when views are first made of images on a CPU.
 """
 
-import inspect
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
+from nolabel.compiled import PARTS, compiled, on_threads
 from nolabel.views import colour
 
-PARTS = 4  # of the work for each thread, so that one that is held up does not hold up all
 # float32 throughout: a Python number would make the loops twice as wide
 _0, _1, _2, _3, _4, _5, _6 = (np.float32(number) for number in range(7))
 _SIXTH = np.float32(1 / 6)
@@ -27,12 +23,7 @@ _RED, _GREEN, _BLUE = (np.float32(part) for part in colour.GREY)
 _BRIGHTNESS, _CONTRAST, _SATURATION = colour.BRIGHTNESS, colour.CONTRAST, colour.SATURATION
 
 
-def _compiled(loop: Callable[..., Any]) -> Any:
-    """Compile a loop; what a checker of types has put around it is taken off, for numba cannot read that."""
-    return njit(inspect.unwrap(loop), nogil=True, cache=True, error_model="numpy", fastmath=True)
-
-
-@_compiled
+@compiled(fastmath=True)
 def _taps(start: Any, length: Any, mirrored: Any, places: Any, weights: Any) -> None:
     """Of which pixels, from `places` (out,) on, and with which `weights` (T, out) each new pixel is made."""
     count, out = weights.shape
@@ -51,7 +42,7 @@ def _taps(start: Any, length: Any, mirrored: Any, places: Any, weights: Any) -> 
         places[o] = start + first
 
 
-@_compiled
+@compiled(fastmath=True)
 def _resample(
     x: Any, b: Any, top: Any, left: Any, height: Any, width: Any, flip: Any, flop: Any, line: Any, seen: Any
 ) -> None:
@@ -69,7 +60,7 @@ def _resample(
             _mix_columns(line, columns, column_weights, seen, b, c, y)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _mix_rows(x: Any, b: Any, c: Any, rows: Any, weights: Any, y: Any, left: Any, right: Any, line: Any) -> None:
     """Row y of R X, between two columns. Whole arrays are handed on: slices of them would cost more than the sums."""
     row = rows[y]
@@ -86,7 +77,7 @@ def _mix_rows(x: Any, b: Any, c: Any, rows: Any, weights: Any, y: Any, left: Any
             line[i] += weight * x[b, c, below, i]
 
 
-@_compiled
+@compiled(fastmath=True)
 def _mix_columns(line: Any, columns: Any, weights: Any, seen: Any, b: Any, c: Any, y: Any) -> None:
     """Row y of (R X) Sᵀ."""
     if weights.shape[0] == 2:
@@ -102,7 +93,7 @@ def _mix_columns(line: Any, columns: Any, weights: Any, seen: Any, b: Any, c: An
         seen[b, c, y, i] = value
 
 
-@_compiled
+@compiled(fastmath=True)
 def _scale(plane: Any, factor: Any, added: Any) -> None:
     """Clip(factor x + added)."""
     for i in range(plane.size):
@@ -111,14 +102,14 @@ def _scale(plane: Any, factor: Any, added: Any) -> None:
         plane[i] = value if value < _1 else _1
 
 
-@_compiled
+@compiled(fastmath=True)
 def _scale_all(planes: Any, factor: Any, added: Any) -> None:
     """Clip(factor x + added) in every channel."""
     for c in range(planes.shape[0]):
         _scale(planes[c], factor, added)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _mean_grey(planes: Any) -> Any:
     """Mean of the luma, or of everything if there are not three channels."""
     channels, n = planes.shape
@@ -134,7 +125,7 @@ def _mean_grey(planes: Any) -> Any:
     return np.float32(total / n)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _towards_grey(red: Any, green: Any, blue: Any, factor: Any) -> None:
     """Clip(factor x + (1 - factor) g(x))."""
     rest = _1 - factor
@@ -145,7 +136,7 @@ def _towards_grey(red: Any, green: Any, blue: Any, factor: Any) -> None:
         red[i], green[i], blue[i] = r if r < _1 else _1, g if g < _1 else _1, b if b < _1 else _1
 
 
-@_compiled
+@compiled(fastmath=True)
 def _turn_hue(red: Any, green: Any, blue: Any, shift: Any) -> None:
     """The hue of HSV moved by `shift` turns."""
     moved = _6 * shift
@@ -161,7 +152,7 @@ def _turn_hue(red: Any, green: Any, blue: Any, shift: Any) -> None:
         blue[i] = high - chroma * _share(_1 + sixths)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _share(k: Any) -> Any:
     """How much of the chroma a channel lacks, k sixths of a turn along."""
     k = k - _6 * np.floor(k * _SIXTH)
@@ -170,7 +161,7 @@ def _share(k: Any) -> Any:
     return k if k < _1 else _1
 
 
-@_compiled
+@compiled(fastmath=True)
 def _colour(planes: Any, factors: Any, order: Any) -> None:
     """The four changes of one image (C, n), in its own order."""
     colourful = planes.shape[0] == 3
@@ -190,7 +181,7 @@ def _colour(planes: Any, factors: Any, order: Any) -> None:
             _turn_hue(planes[0], planes[1], planes[2], factor)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _recolour(seen: Any, b: Any, factors: Any, order: Any, grey: Any) -> None:
     """The colours of image b."""
     planes = seen[b].reshape(seen.shape[1], seen.shape[2] * seen.shape[3])
@@ -199,7 +190,7 @@ def _recolour(seen: Any, b: Any, factors: Any, order: Any, grey: Any) -> None:
         _towards_grey(planes[0], planes[1], planes[2], _0)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _views(
     x: Any, boxes: Any, flip: Any, flop: Any, factors: Any, order: Any, grey: Any, seen: Any, first: int, last: int
 ) -> None:
@@ -210,7 +201,7 @@ def _views(
         _recolour(seen, b, factors, order, grey)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _coloured(seen: Any, factors: Any, order: Any, grey: Any, first: int, last: int) -> None:
     """Colours of the samples [first, last)."""
     for b in range(first, last):
@@ -261,6 +252,4 @@ def _over_samples(loop: Callable[..., None], tensors: list[Tensor]) -> None:
     if threads <= 1:
         return loop(*arrays, 0, count)
     cuts = [count * part // (threads * PARTS) for part in range(threads * PARTS + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda first, last: loop(*arrays, first, last), cuts[:-1], cuts[1:]))
-    return None
+    return on_threads(lambda first, last: loop(*arrays, first, last), cuts)

@@ -24,6 +24,7 @@ ROOMS = (
     ("errors",),
     ("types",),
     ("randomness",),
+    ("compiled",),
     ("data",),
     ("views",),
     ("nets",),
