@@ -1,8 +1,4 @@
-"""lightly's SimCLRTransform: the same set, one Pillow image after the other, as a worker of its loader does.
-
-A build of torchvision for CUDA cannot be imported beside a torch without it unless the two operators that it misses are
-declared first; nothing else of it is touched.
-"""
+"""lightly's SimCLRTransform: the same set, one Pillow image after the other, as a worker of its loader does."""
 
 import time
 
@@ -10,16 +6,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from harness import torchvision_beside_cpu
 from harness.contender import Answer, answer
-
-LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # what is declared lasts as long as this does
-if torch.version.cuda is None:
-    LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def work(given: Answer) -> Answer:
     """Views a second, from Pillow images to tensors; the first images are not timed."""
+    torchvision_beside_cpu.declare()
     from lightly.transforms.simclr_transform import SimCLRTransform
 
     torch.set_num_threads(given["threads"])
