@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import options, verdicts
 from harness.contender import Contender, interleaved, run
-from harness.places import WORK
+from harness.places import pretrained
 from harness.verdicts import Row, Spread, Target
 
 
@@ -47,11 +47,17 @@ def main() -> None:
 
 def _trained(chosen: options.Options) -> Path:
     """The encoder of an earlier time, or a new one."""
-    folder = WORK / ("simclr-quick" if chosen.quick else f"simclr-{chosen.minutes:g}-minutes")
-    if not (folder / "model" / "model.json").is_file():
-        given = {"out": str(folder), "minutes": chosen.minutes, "samples": 2_000 if chosen.quick else None}
-        seconds = run(Contender("SimCLR", "pretrain.py", given), chosen.threads)["seconds"]
-        print(f"  SimCLR trained for {seconds / 60:.1f} minutes: {folder}", flush=True)
+    folder = pretrained(chosen.minutes)
+    if not (folder / "model.json").is_file():
+        given = {
+            "method": "SimCLR",
+            "minutes": chosen.minutes,
+            "model": str(folder),
+            "arguments": {"plan": {"precision": "bf16"}},
+        }
+        given |= {"samples": 2_000, "epochs": 1} if chosen.quick else {}
+        found = run(Contender("SimCLR", "nolabel_cifar10.py", given), chosen.threads)
+        print(f"  SimCLR trained for {found['fit_seconds'] / 60:.1f} minutes: {folder}", flush=True)
     return folder
 
 

@@ -4,10 +4,18 @@ SimCLR with its defaults, several seeds; then the other methods, one seed each, 
 time for `fit` (--minutes) and the cosine schedule ends with it; what is judged is the last epoch. All run in bf16,
 which is a matter of the plan and of the processor (--precision). Beside each stand raw pixels and the method's own
 untrained network. See `contenders/nolabel_cifar10.py` for the protocol.
+
+--at-once N runs N methods at a time, each on its share of the threads; with one thread each the clock is that of the
+processor, so that what else the machine does is not counted. --methods without SimCLR is kept as a table of its own,
+`self_supervised_others`.
 """
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from harness import options, verdicts
 from harness.contender import Answer, Contender, run
+from harness.places import pretrained
 from harness.verdicts import Row, Spread, Target
 
 FIRST = "SimCLR"
@@ -23,22 +31,31 @@ def main() -> None:
     made = options.parser(__doc__ or "", seeds=3)
     made.add_argument("--minutes", type=float, default=10.0, help="of `fit`, for each run")
     made.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
-    made.add_argument("--others", nargs="*", default=list(OTHERS), help="methods to stand beside SimCLR")
+    made.add_argument("--methods", nargs="+", default=[FIRST, *OTHERS], help="SimCLR with all seeds, others with one")
+    made.add_argument("--at-once", type=int, default=1, help="runs at a time, each on its share of the threads")
     chosen = options.parsed(made)
-    small = {"samples": 600, "epochs": 1} if chosen.quick else {}
+    if chosen.quick:
+        chosen.methods = chosen.methods[:3]
+    wanted = [(method, seed) for method in chosen.methods for seed in range(chosen.seeds if method == FIRST else 1)]
+    with ThreadPoolExecutor(chosen.at_once) as pool:
+        answers = list(pool.map(partial(_run, chosen), *zip(*wanted)))
     rows, runs = [], {}
-    for method in (FIRST, *(chosen.others[:2] if chosen.quick else chosen.others)):
-        seeds = range(chosen.seeds if method == FIRST else 1)
-        runs[method] = [_run(method, seed, chosen, small) for seed in seeds]
+    for method in chosen.methods:
+        runs[method] = [found for (name, _), found in zip(wanted, answers) if name == method]
         rows += _rows(method, runs[method], chosen)
-    settings = {"minutes": chosen.minutes, "seeds": chosen.seeds, "precision": chosen.precision}
-    verdicts.conclude("self_supervised", rows, chosen, settings=settings, details={"runs": runs})
+    settings = {name: getattr(chosen, name) for name in ("minutes", "seeds", "precision", "at_once")}
+    name = "self_supervised" if FIRST in chosen.methods else "self_supervised_others"
+    verdicts.conclude(name, rows, chosen, settings=settings, details={"runs": runs})
 
 
-def _run(method: str, seed: int, chosen: options.Options, small: dict[str, int]) -> Answer:
+def _run(chosen: options.Options, method: str, seed: int) -> Answer:
     arguments = {"plan": {"precision": chosen.precision}}
-    given = {"method": method, "minutes": chosen.minutes, "baselines": seed == 0, "arguments": arguments, **small}
-    found = run(Contender(method, "nolabel_cifar10.py", given), chosen.threads, seed=seed)
+    given = {"method": method, "minutes": chosen.minutes, "baselines": seed == 0, "arguments": arguments}
+    if chosen.quick:
+        given |= {"samples": 600, "epochs": 1}
+    elif (method, seed) == (FIRST, 0):
+        given |= {"model": str(pretrained(chosen.minutes))}
+    found = run(Contender(method, "nolabel_cifar10.py", given), chosen.threads // chosen.at_once or 1, seed=seed)
     words = f"{found['accuracy']:.4f} after {found['epochs']} epochs in {found['fit_seconds']:.0f} s"
     print(f"  {method}, seed {seed}: {words}; {', '.join(found['health'])}", flush=True)
     return found

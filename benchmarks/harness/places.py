@@ -23,3 +23,8 @@ def data_folder() -> Path | None:
     chosen = os.environ.get("NOLABEL_DATA")
     beside = ROOT.parent / "shared" / "data"
     return Path(chosen) if chosen else beside if beside.is_dir() else None
+
+
+def pretrained(minutes: float) -> Path:
+    """Where the SimCLR of so many minutes on CIFAR-10 is kept, for whoever fine-tunes it."""
+    return WORK / f"simclr-{minutes:g}-minutes"
