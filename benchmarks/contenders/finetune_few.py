@@ -17,7 +17,7 @@ def work(given: Answer) -> Answer:
     settings = {"epochs": given["epochs"], "learning_rate": given["learning_rate"], "random_state": seed}
     own: dict[str, Any] = {**settings, "calibration": "none"}
     tuned = nolabel.Classifier(pretrained=encoder, layer_decay=given["layer_decay"], **own).fit(chosen, "labels")
-    scratch = nolabel.Classifier(pretrained=encoder.untrained(seed), **own).fit(chosen, "labels")
+    scratch = nolabel.Classifier(**own).fit(chosen, "labels")
     probe = nolabel.probe(encoder, chosen, "labels")
     truth = np.asarray(test.classes)[test.labels]
     seconds = sum(record["seconds"] for record in tuned.history_)
