@@ -24,9 +24,11 @@ class Learner(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.zeros(1))
         self.views = views
         self.asked: list[int] = []
+        self.gaps: float | None = None  # of the mask that was given
 
-    def views_of(self, x: Tensor, draws: Any) -> list[Tensor]:
+    def views_of(self, x: Tensor, draws: Any, mask: Tensor | None = None) -> list[Tensor]:
         self.asked.append(len(x))
+        self.gaps = None if mask is None else (~mask).sum().item()
         if x.ndim == 4:
             return [x[..., : 8 - 2 * (which > 1), : 8 - 2 * (which > 1)] for which in range(self.views)]
         changed = x.clone()
@@ -80,8 +82,10 @@ def test_rows_without_missing_values_are_shown_if_there_are_some() -> None:
     assert all("–" not in row for _, rows in found.versions for row in rows)
     gaps["a"] = np.where(np.arange(12) == 3, 1.0, np.nan)
     gaps.loc[4, "a"] = 2.0
-    found = shown(gaps, 2)
+    model = Model(2)
+    found = views_shown(model, source.open(gaps), seed=0)  # type: ignore[arg-type]
     assert isinstance(found, Rows)
+    assert model.learner_.gaps  # whoever makes the views is told what was not observed
     assert any(row[0] == "–" for row in found.versions[1][1])  # what a view left alone stays missing
 
 

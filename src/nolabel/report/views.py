@@ -29,7 +29,7 @@ def views_shown(model: ShowsViews, data: Dataset, *, seed: int) -> Pictures | Ro
     image = data.spec.modality == "image"
     part = data.subset(_drawn(data, PICTURES if image else SEEN_TOGETHER, seed))
     original = network_values(part)
-    views = _views(model, original, VIEWS_OF_PICTURES if image else VIEWS_OF_ROWS, seed)
+    views = _views(model, original, part.mask, VIEWS_OF_PICTURES if image else VIEWS_OF_ROWS, seed)
     named = [(f"view {number}", view) for number, view in enumerate(views, start=1)]
     if not image:
         return _rows(part, original, named)
@@ -48,13 +48,13 @@ def _drawn(data: Dataset, wanted: int, seed: int) -> "np.ndarray[Any, Any]":
 
 
 @torch.no_grad()
-def _views(model: ShowsViews, original: Tensor, least: int, seed: int) -> list[Tensor]:
+def _views(model: ShowsViews, original: Tensor, mask: Tensor | None, least: int, seed: int) -> list[Tensor]:
     """The views of one step, or of as many as give `least`."""
     learner: Any = model.learner_  # type: ignore[attr-defined]
     device = next(learner.parameters()).device
-    x = original.to(device)
+    x, mask = original.to(device), None if mask is None else mask.to(device)
     with resting(learner):
-        steps = (learner.views_of(x, Draws(seed, step, device=device)) for step in count())
+        steps = (learner.views_of(x, Draws(seed, step, device=device), mask) for step in count())
         first = next(steps)
         wanted = min(MOST_VIEWS, max(least, len(first)))
         following = (view for views in steps for view in views)

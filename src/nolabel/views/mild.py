@@ -5,10 +5,10 @@ scans wants a little less of each. It knows images by their channels alone: colo
 whose left and right may be exchanged; grey ones for what may be writing, where they may not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nolabel.errors import not_a_choice
+from nolabel.errors import ArgumentError, not_a_choice
 from nolabel.types import DataSpec
 from nolabel.views.recipes import View, bound, two_views
 
@@ -23,13 +23,15 @@ def mild_views(spec: DataSpec, views: Any = "auto") -> View | None:
     spec
         What the samples look like.
     views
-        "auto", "none", a mapping of settings that differ from "auto", or what `recipes.two_views` takes.
+        "auto", "none", a mapping of settings that differ from "auto", or what `recipes.two_views` takes for one view.
 
     Raises
     ------
     ArgumentError
         The views are none of these, or are for other data.
     """
+    if isinstance(views, Sequence) and not isinstance(views, str | bytes):
+        raise ArgumentError(f"views must be one way to change a sample here, not {len(views)}; got {views!r:.80}")
     if isinstance(views, str):
         if views not in ("auto", "none"):
             raise not_a_choice("views", views, ("auto", "none"))

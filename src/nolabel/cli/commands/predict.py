@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nolabel.data.dataset import Dataset
 
 SUFFIXES = (".csv", ".parquet")
+DIGITS = 6  # of a probability, after the point
 _OUT = Flag("out", place, "where to: .csv or .parquet", "FILE", short="-o")
 GRAMMAR = Grammar(
     "predict",
@@ -54,6 +55,7 @@ def _named(run: str) -> tuple[Any, Any]:
 def _write(path: Any, data: "Dataset", labels: Any, probabilities: Any, classes: Any) -> None:
     import pandas as pd
 
+    probabilities = probabilities.round(DIGITS)
     frame = pd.DataFrame({"label": labels, "probability": probabilities.max(1)})
     each = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in classes.tolist()])
     outputs.write_table(path, outputs.with_ids(data.ids, pd.concat([frame, each], axis=1)))
