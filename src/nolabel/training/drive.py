@@ -22,19 +22,29 @@ from nolabel.randomness import Draws
 from nolabel.training.ema import Average, load_weights
 from nolabel.training.learner import (
     AdversarialLearner,
+    AveragesPart,
     CountingLearner,
     DistillingLearner,
     GradientLearner,
     Learner,
     SetsRates,
     Step,
+    TakesTurns,
 )
 from nolabel.training.optim import make_optimizer, rate, set_rate
 from nolabel.training.plan import Plan
 from nolabel.training.runtime import Runtime
 from nolabel.types import Batch, Losses, to_network
 
-Sums = dict[str, Tensor]
+Sums = dict[str, Tensor]  # what is logged, times samples; and under COUNT how many those are
+COUNT = "#"
+
+
+def means(sums: Sums) -> dict[str, float]:
+    """What was logged, each a mean over the samples of the steps in which its player moved."""
+    counts = {name.removesuffix(COUNT): total.item() for name, total in sums.items() if name.endswith(COUNT)}
+    players = {name: next(player for player in counts if name.startswith(player)) for name in sums}
+    return {name: sums[name].item() / counts[player] for name, player in players.items() if not name.endswith(COUNT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +127,8 @@ class Driver(ABC):
     def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
         """One step on a share.
 
-        Returns what to log (means weighted by this process's samples, so that sums over steps and processes divided by
-        samples are means), and the flags that any process has raised.
+        Returns what to log (means weighted by this process's samples, so that sums over steps and processes have
+        `means`), and the flags that any process has raised.
         """
 
     @abstractmethod
@@ -166,8 +176,7 @@ def gradient_player(learner: GradientLearner, context: Context) -> Player:
     """The one player of a learner with one loss."""
     loss = torch.compile(learner.loss) if context.plan.compile else learner.loss
     moved = {name: parameter for name, parameter in learner.named_parameters() if parameter.requires_grad}
-    rates = learner.rates() if isinstance(learner, SetsRates) else {}
-    return _player("learner", list(moved.values()), loss, context, [rates.get(name, 1.0) for name in moved])
+    return _player("learner", list(moved.values()), loss, context, _factors(learner, moved.values()))
 
 
 def adversarial_players(learner: AdversarialLearner, context: Context) -> list[Player]:
@@ -176,7 +185,17 @@ def adversarial_players(learner: AdversarialLearner, context: Context) -> list[P
     def loss_of(name: str) -> Callable[[Batch, Step], Losses]:
         return lambda batch, step: learner.player_loss(name, batch, step)
 
-    return [_player(name, list(own), loss_of(name), context) for name, own in learner.players().items()]
+    return [
+        _player(name, list(own), loss_of(name), context, _factors(learner, own))
+        for name, own in learner.players().items()
+    ]
+
+
+def _factors(learner: Learner, own: Iterable[nn.Parameter]) -> list[float]:
+    """On the learning rate, one for each of some parameters of the learner."""
+    rates = learner.rates() if isinstance(learner, SetsRates) else {}
+    names = {id(parameter): name for name, parameter in learner.named_parameters()}
+    return [rates.get(names.get(id(parameter), ""), 1.0) for parameter in own]
 
 
 def _player(
@@ -184,12 +203,11 @@ def _player(
     own: Sequence[nn.Parameter],
     loss: Callable[[Batch, Step], Losses],
     context: Context,
-    factors: Sequence[float] | None = None,
+    factors: Sequence[float],
 ) -> Player:
     plan = context.plan
-    return Player(
-        name, own, loss, make_optimizer(plan.optimizer, own, context.learning_rate, plan.weight_decay, factors)
-    )
+    optimizer = make_optimizer(plan.optimizer, own, context.learning_rate, plan.weight_decay, factors, plan.betas)
+    return Player(name, own, loss, optimizer)
 
 
 class GradientDriver(Driver):
@@ -204,15 +222,17 @@ class GradientDriver(Driver):
         self.flags = flags
         self.parts = set()
         self.has_buffers = any(True for _ in learner.buffers())
-        self.average = None if context.plan.ema is None else Average(learner, context.plan.ema)
+        part = learner.averaged_part() if isinstance(learner, AveragesPart) else learner
+        self.average = None if context.plan.ema is None else Average(learner, context.plan.ema, part)
 
     def step(self, share: Share, number: int, progress: float) -> tuple[Sums, Flags]:
-        """Every player moves once; when one cannot, all is put back as it was before the step."""
+        """Every player whose turn it is moves once; when one cannot, all is put back as it was before the step."""
         sums: Sums = {}
         flags = Flags()
+        movers = self._movers(number)
         with self.context.together(share):
-            with self._all_or_nothing():
-                for player in self.players:
+            with self._all_or_nothing(movers):
+                for player in movers:
                     own, raised = self._move(player, share, number, progress)
                     sums.update(own)
                     flags = flags | raised
@@ -224,11 +244,17 @@ class GradientDriver(Driver):
             self.average.follow(self.learner, number)
         return sums, flags
 
+    def _movers(self, number: int) -> Sequence[Player]:
+        if not isinstance(self.learner, TakesTurns):
+            return self.players
+        names = self.learner.moves(number)
+        return [player for player in self.players if player.name in names]
+
     @contextlib.contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
+    def _all_or_nothing(self, movers: Sequence[Player]) -> Iterator[None]:
         """Puts back what a step that fails has changed by then: buffers, and the players that had moved."""
         changing = list(self.learner.buffers()) if self.has_buffers else []
-        moved = self.players[:-1]  # the last moves only when nothing can fail any more
+        moved = movers[:-1]  # the last moves only when nothing can fail any more
         unmoved = [player for player in moved if not player.optimizer.state]
         for player in moved:
             changing += player.parameters
@@ -287,7 +313,8 @@ class GradientDriver(Driver):
     def _log(self, sums: Sums, player: Player, losses: Losses, samples: float) -> None:
         prefix = f"{player.name}." if len(self.players) > 1 else ""
         self.parts.update(prefix + name for name in losses.parts)
-        for name, value in {**losses.parts, **losses.signals}.items():
+        one = torch.ones((), device=losses.total.device)
+        for name, value in {**losses.parts, **losses.signals, COUNT: one}.items():
             term = value.detach().to(torch.float64) * samples
             sums[prefix + name] = sums[prefix + name] + term if prefix + name in sums else term
 
@@ -422,7 +449,7 @@ class CountingDriver(Driver):
         self.parts.update(losses.parts)
         weight = self.samples / self.context.runtime.world
         self.pending, self.batches, self.samples = {}, 0, 0
-        named = {**losses.parts, **losses.signals}
+        named = {**losses.parts, **losses.signals, COUNT: torch.ones((), device=self.context.runtime.device)}
         return {name: value.detach().to(torch.float64) * weight for name, value in named.items()}
 
     def _totals(self) -> dict[str, Tensor]:

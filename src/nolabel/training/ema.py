@@ -1,4 +1,4 @@
-"""Exponential moving average of a learner's weights. Knows nothing of optimizers or files."""
+"""Exponential moving average of a learner's weights, or of a part of it. Knows nothing of optimizers or files."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,14 @@ class Average:
     """θ̄ ← d θ̄ + (1 − d) θ after every step, with d ramped as min(decay, (1 + t) / (10 + t)).
 
     The ramp keeps the first weights, which are noise, from lingering (as TensorFlow's ExponentialMovingAverage does).
+    With a `part` of the module only its weights are followed, under the names that they have in the whole.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, module: nn.Module, decay: float, part: nn.Module | None = None) -> None:
         self.decay = decay
-        self.weights = {name: tensor.detach().clone() for name, tensor in _averaged(module).items()}
+        within = {id(tensor) for tensor in _averaged(part or module).values()}
+        named = {name: tensor for name, tensor in _averaged(module).items() if id(tensor) in within}
+        self.weights = {name: tensor.detach().clone() for name, tensor in named.items()}
 
     @torch.no_grad()
     def follow(self, module: nn.Module, step: int) -> None:

@@ -26,7 +26,7 @@ from nolabel.nets.sync import apart
 from nolabel.randomness import Draws
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
-from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver
+from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver, means
 from nolabel.training.ema import load_weights
 from nolabel.training.health import Verdict
 from nolabel.training.interrupts import Interrupts
@@ -134,7 +134,6 @@ class _Run:
         self.step = 0
         self.sums: Sums = {}
         self.seen = 0  # samples in this epoch, over all processes
-        self.summed = 0.0  # samples that `sums` stand for: ours, or all once they are shared
         self.history = job.history
         self.best: dict[str, Tensor] = {}
         self.best_loss = float("inf")
@@ -202,7 +201,6 @@ class _Run:
                 sums, flags = self.driver.step(share, self.step, self._progress())
                 add(self.sums, sums)
                 self.seen += share.total
-                self.summed += share.total / self.runtime.world
                 self.step += 1
                 if self.step % self.steps:  # the last step of an epoch is acted on when the epoch's record is made
                     self._speak(epoch, timing)
@@ -213,7 +211,7 @@ class _Run:
     def _close_epoch(self, epoch: int, timing: "_Timing") -> None:
         add(self.sums, self.driver.end_epoch(self.step, self._progress()))
         record: dict[str, float] = {"epoch": epoch + 1, "loss": 0.0}
-        record.update({name: value.item() / self.seen for name, value in self._totals().items()})
+        record.update(means(self._totals()))
         record["loss"] = sum(value for name, value in record.items() if name in self.driver.parts)
         if len(self.held.order.rows):
             with self._as_used():
@@ -221,7 +219,7 @@ class _Run:
                 self._remember_best(epoch, record["holdout_loss"], comparable=judged <= record.keys())
         record.update(timing.until_now(self.loader.waited, self.seen, whole=True))
         self.history.append(record)
-        self.sums, self.seen, self.summed = {}, 0, 0.0
+        self.sums, self.seen = {}, 0
         self._tell("epoch", **record)
         self._tell_verdicts(epoch + 1)
 
@@ -299,7 +297,6 @@ class _Run:
         if self.runtime.world == 1:
             return
         self.sums = {name: total if self.runtime.main else total * 0 for name, total in self._totals().items()}
-        self.summed = float(self.seen if self.runtime.main else 0)
 
     def _save(self) -> None:
         """Write a checkpoint; every process calls this at the same step, the main one writes."""
@@ -363,7 +360,8 @@ class _Run:
         plan = {f"plan.{name}": value for name, value in asdict(self.job.plan).items()}
         for name in ("device", "checkpoint_seconds", "patience"):
             plan.pop(f"plan.{name}")
-        return {"learning_rate": self.job.learning_rate, **plan}
+        how: dict[str, Any] = json.loads(json.dumps({"learning_rate": self.job.learning_rate, **plan}))
+        return how  # as a checkpoint gives it back
 
     def _take_back(self, found: Checkpoint, folder: Path) -> None:
         facts = found.facts
@@ -389,7 +387,6 @@ class _Run:
             name: torch.tensor(value if self.runtime.main else 0.0, dtype=torch.float64, device=self.runtime.device)
             for name, value in facts["sums"].items()
         }
-        self.summed = float(self.seen if self.runtime.main else 0)
 
     # --- health ------------------------------------------------------------------------------------------------------
 
@@ -463,9 +460,8 @@ class _Run:
         if now - self.spoken_at < SPOKEN_SECONDS or not self.job.listeners:
             return
         self.spoken_at = now
-        means = {name: value.item() / self.summed for name, value in self.sums.items()}
         times = timing.until_now(self.loader.waited, self.seen)
-        self._tell("step", step=self.step, epoch=epoch + 1, **means, **times)
+        self._tell("step", step=self.step, epoch=epoch + 1, **means(self.sums), **times)
 
     def _tell(self, event: str, **record: Any) -> None:
         if self.runtime.main:
@@ -621,6 +617,6 @@ class Stream:
             load_weights(self.learner, averaged)
             self.learner.eval()
         self.parts += 1
-        record = {name: runtime.sum_(value).item() / len(data) for name, value in sorted(sums.items())}
+        record = means({name: runtime.sum_(value) for name, value in sorted(sums.items())})
         loss = sum(value for name, value in record.items() if name in driver.parts)
         return {"epoch": float(self.parts), "loss": loss, **record}

@@ -63,7 +63,10 @@ class DistillingLearner(GradientLearner):
 
 
 class AdversarialLearner(Learner):
-    """Several players that move in turn, each against the others."""
+    """Several players that move in turn, each against the others; all in every step, unless it `TakesTurns`.
+
+    What is logged of a player bears its name: `player.part`, a mean over the samples of the steps in which it moved.
+    """
 
     @abstractmethod
     def players(self) -> Mapping[str, Sequence[nn.Parameter]]:
@@ -111,11 +114,27 @@ class SeesGaps(ABC):
 
 
 class SetsRates(ABC):
-    """What a learner with one loss offers whose parameters do not all learn at the same rate."""
+    """What a learner that follows gradients offers whose parameters do not all learn at the same rate."""
 
     @abstractmethod
     def rates(self) -> Mapping[str, float]:
         """Factors on the learning rate, by the parameter's name; 1 for those that are not named."""
+
+
+class TakesTurns(ABC):
+    """What an adversarial learner offers whose players do not all move in every step."""
+
+    @abstractmethod
+    def moves(self, number: int) -> Sequence[str]:
+        """Names of the players who move at step `number`, at least one; a function of the number alone."""
+
+
+class AveragesPart(ABC):
+    """What a learner that follows gradients offers of which `plan.ema` is to follow a part only."""
+
+    @abstractmethod
+    def averaged_part(self) -> nn.Module:
+        """The module of it whose weights are averaged."""
 
 
 def codes_of(learner: Learner, batch: Batch) -> Tensor:

@@ -17,20 +17,21 @@ def make_optimizer(
     learning_rate: float,
     weight_decay: float,
     factors: Sequence[float] | None = None,
+    betas: Sequence[float] = (0.9, 0.999),
 ) -> Optimizer:
     """The optimizer `name`; weight decay is applied to matrices and kernels, not to biases and gains.
 
     `factors`, one for each parameter, multiply the learning rate; each group of the optimizer keeps its own as "factor"
-    for whoever moves the rate (`set_rate`). None for 1 everywhere.
+    for whoever moves the rate (`set_rate`). None for 1 everywhere. `betas` are Adam's and AdamW's.
     """
     groups = _groups(list(parameters), weight_decay, factors)
     for group in groups:
         group["lr"] = learning_rate * group["factor"]
     fused = all(parameter.device.type in ("cpu", "cuda") for group in groups for parameter in group["params"])
     if name == "adamw":
-        return AdamW(groups, lr=learning_rate, fused=fused)
+        return AdamW(groups, lr=learning_rate, betas=(betas[0], betas[1]), fused=fused)
     if name == "adam":
-        return Adam(groups, lr=learning_rate, fused=fused)
+        return Adam(groups, lr=learning_rate, betas=(betas[0], betas[1]), fused=fused)
     if name == "sgd":
         return SGD(groups, lr=learning_rate, momentum=0.9)
     return LARS(groups, lr=learning_rate)

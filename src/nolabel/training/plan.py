@@ -6,7 +6,7 @@ their good values differ from method to method; the rest has one home here.
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -29,6 +29,9 @@ class Plan:
     ----------
     optimizer : {"adamw", "adam", "sgd", "lars"}
         Rule that turns gradients into steps. `sgd` and `lars` use momentum 0.9.
+    betas : two floats
+        β₁ and β₂ of `adam` and `adamw`: how much of the means of gradients and of their squares is kept from step to
+        step. Players who move against each other want a smaller β₁, such as 0 or 0.5.
     weight_decay : float
         Pull of the weights towards 0, decoupled from the gradient for `adamw`; biases are spared.
     schedule : {"constant", "cosine", "step"}
@@ -58,6 +61,7 @@ class Plan:
     """
 
     optimizer: OptimizerName = "adam"
+    betas: Sequence[float] = (0.9, 0.999)
     weight_decay: float = 0.0
     schedule: ScheduleName = "constant"
     warmup: float = 0.0
@@ -90,6 +94,7 @@ class Plan:
         for name, choices in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
             if getattr(self, name) not in get_args(choices):
                 raise not_a_choice(f"plan.{name}", getattr(self, name), get_args(choices))
+        object.__setattr__(self, "betas", _two_betas(self.betas))
         _between("plan.weight_decay", self.weight_decay, 0, math.inf, open_right=True)
         _between("plan.warmup", self.warmup, 0, 1)
         _between("plan.holdout", self.holdout, 0, 0.9)
@@ -110,6 +115,16 @@ class Plan:
             raise ArgumentError(
                 f"plan.patience={self.patience} needs a held-out part to watch; set holdout too, e.g. holdout=0.1"
             )
+
+
+def _two_betas(value: object) -> tuple[float, float]:
+    """As a tuple, so that plans that were read from JSON are equal to those that were typed."""
+    listed = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+    if len(listed) != 2:
+        raise ArgumentError(f"plan.betas must be two numbers such as (0.9, 0.999); got {value!r}")
+    for name, beta in zip(("first of plan.betas", "second of plan.betas"), listed):
+        _between(name, beta, 0, 1, open_right=True)
+    return listed[0], listed[1]
 
 
 def _is_count(value: object) -> bool:
