@@ -27,6 +27,7 @@ run deep "$@"                #  5 min
 run denoising "$@"           #  5 min
 run supervised "$@"          #  6 min
 run self_supervised "$@"     #  10 min a run: 3 of SimCLR and one of each other method, about 3 hours
+run simclr_speed "$@"        #  6 min
 run finetune "$@"            #  10 min to train the encoder, once, then 5 draws
 run tables "$@"              #  3 min
 run som "$@"                 #  MiniSom to its end takes 10 minutes a seed: about an hour

@@ -62,7 +62,8 @@ def _run(chosen: options.Options, method: str, seed: int) -> Answer:
 
 
 def _rows(method: str, runs: list[Answer], chosen: options.Options) -> list[Row]:
-    work = f"cifar10, {method}, {chosen.minutes:g} min, {runs[0]['epochs']} epochs: accuracy of 200 neighbours"
+    epochs = " to ".join(str(count) for count in sorted({one["epochs"] for one in runs})[:: max(1, len(runs) - 1)])
+    work = f"cifar10, {method}, {chosen.minutes:g} min, {epochs} epochs: accuracy of 200 neighbours"
     ours = Spread.of([one["accuracy"] for one in runs])
     first = method == FIRST
     rows = []
