@@ -25,6 +25,7 @@ _HOMES = {
     "finetune": "nolabel.evaluation.finetuning",
     "suggest": "nolabel.evaluation.suggesting",
     "label_budget": "nolabel.evaluation.budget",
+    "judge": "nolabel.evaluation.judging",
     "make_report": "nolabel.report.making",
 }
 

@@ -13,4 +13,14 @@ Evidence flows through this room, top to bottom; nothing is imported here, so th
     baselines.py        raw values and principal components
     scaling.py  splits.py  labels.py  repeats.py  convergence.py     what several of them share
     evidence.py         the table itself
+
+and for generated samples:
+
+    judging.py          model and data -> samples, real ones, noise -> Judgement; alone knows estimators that sample
+    references.py  sample_features.py      which real samples; in what they are compared
+    sample_measures.py  features -> every measure, beside floor and ceiling
+    frechet.py  kernel_distance.py  manifolds.py  class_balance.py       FID, KID, precision to coverage, class shares
+    feature_rows.py     what features must be
+    modes.py            planted modes that are kept
+    judgement.py        the table itself, and the protocol that no number leaves without
 """
