@@ -15,6 +15,7 @@ from docstring_parser.common import Docstring
 
 from nolabel.methods import method_class, stems
 from nolabel.methods._base import Assigner, Embedder, Estimator, Reconstructor, Sampler
+from nolabel.methods._generator import Generator
 from nolabel.methods._map import Map
 from nolabel.methods._supervised import Supervised
 from nolabel.methods._topics import TopicModel
@@ -25,6 +26,7 @@ VERBS = {
     Embedder: ("transform",),
     Reconstructor: ("reconstruct", "inverse_transform", "score_samples", "interpolate"),
     Sampler: ("sample",),
+    Generator: ("generate", "interpolate", "invert"),
     Assigner: ("predict",),
     TopicModel: (
         *("topics", "score", "perplexity", "unigram_perplexity", "coherence", "coherences"),

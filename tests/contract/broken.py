@@ -357,6 +357,21 @@ class MovesAParameterNever(Sound):
     learner_class = ForgetfulLearner
 
 
+class ReversedLearner(QuarrellingLearner):
+    """Two players, one of whom climbs what it should descend."""
+
+    def players(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        return {"first": list(self.one.parameters()), "second": list(self.two.parameters())}
+
+    def player_loss(self, player: str, batch: Batch, step: Step) -> Losses:
+        error = super().player_loss(player, batch, step).total
+        return Losses({"reconstruction": 2 * error.detach() - error if player == "second" else error})
+
+
+class ClimbsItsLoss(Sound):
+    learner_class = ReversedLearner
+
+
 # --- reproducing -----------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from contract.broken import Sound
 from contract.checks import estimator, house, inferring, learning, reproducing, user
 from contract.checks.samples import begun, fitted, table
 from nolabel.methods import _folder
+from nolabel.methods.lsgan import LSGANLearner
 from nolabel.training.drive import Context, GradientDriver
 from nolabel.views.roles import Pair
 
@@ -107,7 +108,7 @@ ON_MODELS: dict[Callable[..., None], dict[str, str]] = {
         "MovesAParameterTwice": "one.weight is moved by 2 optimizers, expected 1",
         "MovesAParameterNever": "two.weight is moved by 0 optimizers, expected 1",
     },
-    learning.loss_falls: {"StandsStill": "the loss went from"},
+    learning.loss_falls: {"StandsStill": "the loss went from", "ClimbsItsLoss": "second, moving alone, pays"},
     learning.codes_do_not_collapse: {"Collapses": "All samples have nearly the same code"},
     inferring.one_by_one_equals_all_at_once: {"DependsOnTheBatch": "one by one differs from all at once"},
     inferring.order_does_not_matter: {"DependsOnTheOrder": "the order of samples matters"},
@@ -259,6 +260,11 @@ def test_views_of_other_samples_teach_nothing(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Pair, "__call__", mismatched)
     caught(lambda: learning.beats_its_untrained_self(nolabel.SimCLR, [0]), "with first weights")
+
+
+def test_a_generator_that_learns_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LSGANLearner, "generator_loss", lambda self, real, fake, step: {"fooling": 0 * fake.mean()})
+    caught(lambda: learning.beats_its_untrained_self(nolabel.LSGAN, [0]), "samples are .* by first weights")
 
 
 def test_what_a_failed_step_leaves_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

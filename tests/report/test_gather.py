@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError, Problem
 from nolabel.evaluation.evidence import Cell, Evidence, Row
-from nolabel.methods._base import Codec, Draw, Embedder, Estimator, Reconstructor, Sampler
+from nolabel.methods._base import Codec, Draw, Embedder, Estimator, PriorSampler, Reconstructor
 from nolabel.methods.denoising_autoencoder import DenoisingAutoencoder
 from nolabel.report.content import Content, Pictures, Rows
 from nolabel.report.gather import gather
@@ -78,7 +78,7 @@ class Rebuilds(_Arguments, Reconstructor):
     """
 
 
-class Everything(Sampler, _Arguments, Reconstructor):
+class Everything(PriorSampler, _Arguments, Reconstructor):
     """Does all."""
 
 

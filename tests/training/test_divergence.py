@@ -38,28 +38,31 @@ def spoil(losses: Losses, how: str) -> Losses:
     return Losses({**losses.parts, name: spoilt}, losses.signals)
 
 
+DUELS = ("adversarial", "uneven")
+
+
 def spoiling(kind: str, at: int, how: str) -> Learner:
-    """A learner that spoils the step numbered `at`, counted from 1; of two players, the second."""
+    """A learner that spoils the step numbered `at`, counted from 1; of two players, the second that moves in it."""
     learner = make(kind)
-    method = "player_loss" if kind == "adversarial" else "refresh" if kind.startswith("counting") else "loss"
+    method = "player_loss" if kind in DUELS else "refresh" if kind.startswith("counting") else "loss"
     honest = getattr(learner, method)
 
     def spoilt(*args: Any) -> Losses:
         losses, step = honest(*args), args[-1]
-        mine = args[0] == "generator" if kind == "adversarial" else True
+        mine = args[0] == "generator" or (kind == "uneven" and step.number % 2 == 0) if kind in DUELS else True
         return spoil(losses, how) if mine and step.number + 1 == at and learner.training else losses
 
     setattr(learner, method, spoilt)  # on this instance alone
     return learner
 
 
-FOLLOWING = ["gradient", "normed", "distilling", "adversarial"]
+FOLLOWING = ["gradient", "normed", "distilling", "adversarial", "uneven"]
 CASES = [(kind, how) for kind in FOLLOWING for how in ("nan", "inf", "nan gradient")]
 CASES += [("counting every two", "nan"), ("counting every two", "inf")]
 
 
 @pytest.mark.parametrize(("kind", "how"), CASES)
-@pytest.mark.parametrize("at", [1, 7])
+@pytest.mark.parametrize("at", [1, 4, 7])  # in step 4 both of uneven players move, in the others one
 def test_the_step_is_named_and_the_state_before_it_kept(kind: str, how: str, at: int, tmp_path: Path) -> None:
     if kind == "counting every two" and at == 1:
         at = 2  # refreshes follow steps 2, 4, 5 and 7

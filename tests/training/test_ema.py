@@ -35,6 +35,17 @@ def test_the_first_weights_do_not_linger() -> None:
     assert average.weights["weight"].item() < 1.01  # without the ramp it would be 94
 
 
+def test_of_a_part_only_its_weights_are_followed() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    average = Average(net, 0.5, net[1])
+    assert set(average.weights) == {"1.weight", "1.bias", "1.running_mean", "1.running_var"}
+    net[1].running_mean.fill_(9.0)  # type: ignore[union-attr]
+    average.follow(net, 100)
+    assert average.weights["1.running_mean"].tolist() == [4.5, 4.5]
+    load_weights(net, average.weights)
+    assert net[1].running_mean.tolist() == [4.5, 4.5]  # type: ignore[union-attr]
+
+
 def test_weights_are_copied_in_place_by_name_and_the_rest_is_left() -> None:
     net = nn.BatchNorm1d(3)
     before = net.weight

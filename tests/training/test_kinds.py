@@ -8,12 +8,27 @@ import torch
 from torch import Tensor
 
 from nolabel.data.dataset import Dataset
-from nolabel.errors import TrainingInterrupted
+from nolabel.errors import ArgumentError, TrainingInterrupted
 from nolabel.randomness import Draws
 from nolabel.training import engine
 from nolabel.training.learner import GradientLearner, Learner, Step
 from nolabel.types import Batch, Losses
-from training.toys import EVERY, KMeans, Line, Moments, Taught, job, make, mapped, same, state, table, untimed, values
+from training.toys import (
+    EVERY,
+    KMeans,
+    Line,
+    Moments,
+    Taught,
+    UnevenDuel,
+    job,
+    make,
+    mapped,
+    same,
+    state,
+    table,
+    untimed,
+    values,
+)
 
 KINDS = list(EVERY)
 
@@ -109,8 +124,8 @@ def test_stopped_and_resumed_is_as_never_stopped(
     whole = make(kind)
     expected = engine.run(job(whole, table(37), plan={"clip": 1.0, "schedule": "cosine", "warmup": 0.2}))
     with monkeypatch.context() as patch:
-        moves = 2 if kind == "adversarial" else 1  # flags are looked at once a move
-        stop_after(after * moves, patch)
+        moves = {"adversarial": 2 * after, "uneven": after + after // 2}.get(kind, after)
+        stop_after(moves, patch)  # flags are looked at once a move
         with pytest.raises(TrainingInterrupted, match=f"after step {after}. A checkpoint was written to"):
             engine.run(
                 job(make(kind), table(37), folder=tmp_path, plan={"clip": 1.0, "schedule": "cosine", "warmup": 0.2})
@@ -218,6 +233,100 @@ def test_only_the_player_whose_turn_it_is_moves() -> None:
     assert {"critic.real", "critic.fake", "critic.gap", "generator.fooling"} <= record.keys()
     parts = record["critic.real"] + record["critic.fake"] + record["generator.fooling"]
     assert record["loss"] == pytest.approx(parts)
+
+
+def test_players_move_when_it_is_their_turn_and_are_logged_by_what_they_did() -> None:
+    """Of five steps an epoch the generator moves in two, then in three: its numbers are means over those alone."""
+    fooling: list[tuple[int, float]] = []
+
+    class Watched(UnevenDuel):
+        def player_loss(self, player: str, batch: Batch, step: Step) -> Losses:
+            before = {name: value.clone() for name, value in self.generator.state_dict().items()}
+            losses = super().player_loss(player, batch, step)
+            if player == "generator":
+                fooling.append((step.number, losses.total.item()))
+            held.append((step.number, player, before))
+            return losses
+
+    held: list[tuple[int, str, dict[str, Tensor]]] = []
+    outcome = engine.run(job(Watched(), table(), epochs=2))
+    assert [number for number, _ in fooling] == [1, 3, 5, 7, 9]
+    assert [number for number, player, _ in held if player == "critic"] == list(range(10))
+    seen = [before for _, player, before in held if player == "critic"]
+    for number in range(9):
+        assert same(seen[number], seen[number + 1]) == (number % 2 == 0)
+    first, second = ([loss for number, loss in fooling if number // 5 == epoch] for epoch in (0, 1))
+    assert outcome.history[0]["generator.fooling"] == pytest.approx(sum(first) / 2)
+    assert outcome.history[1]["generator.fooling"] == pytest.approx(sum(second) / 3)
+    assert outcome.history[0]["loss"] == pytest.approx(
+        sum(outcome.history[0][name] for name in ("critic.real", "critic.fake", "generator.fooling"))
+    )
+    assert not any("#" in name for name in outcome.history[0])
+
+
+def test_losses_of_players_are_not_compiled() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"plan.compile=True needs a learner with one loss, and Duel has one for each"
+    ):
+        engine.run(job(make("adversarial"), table(), plan={"compile": True}))
+
+
+def test_players_may_learn_at_rates_of_their_own() -> None:
+    learner = make("uneven")
+    before = state(learner)
+    engine.run(job(learner, table(8), epochs=2, batch_size=8, learning_rate=0.01, plan={"betas": (0.0, 0.0)}))
+    moved = {name: (value - before[name]).abs().max().item() for name, value in learner.state_dict().items()}
+    assert moved["critic.2.bias"] <= 2 * 0.005 + 1e-6  # Adam without memory moves each weight by its rate, up or down
+    assert moved["critic.0.weight"] > 0.004
+    assert moved["generator.bias"] == pytest.approx(0.01, rel=1e-3)  # in one move
+
+
+def test_the_average_follows_the_part_that_is_named() -> None:
+    learner, ends = make("uneven"), {}
+
+    class Kept(UnevenDuel):
+        def player_loss(self, player: str, batch: Batch, step: Step) -> Losses:
+            ends[step.number] = {name: value.clone() for name, value in self.state_dict().items()}
+            return super().player_loss(player, batch, step)
+
+    kept = Kept()
+    kept.load_state_dict(learner.state_dict())
+    engine.run(job(kept, table(), plan={"ema": 0.9}))
+    plain = make("uneven")
+    engine.run(job(plain, table()))
+    for name, value in kept.state_dict().items():
+        assert torch.equal(value, plain.state_dict()[name]) == name.startswith("critic."), name
+    expected = state(learner)["generator.bias"]
+    for number in range(15):
+        d = min(0.9, (1 + number) / (10 + number))
+        after = ends[number + 1] if number < 14 else state(plain)
+        expected = d * expected + (1 - d) * after["generator.bias"]
+    torch.testing.assert_close(kept.generator.bias.detach(), expected)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_the_betas_of_the_plan_reach_adam(optimizer: str) -> None:
+    """By the equations of Kingma and Ba 2015, in a loop, for a weight whose gradient is known."""
+
+    class Slope(GradientLearner):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.tensor([3.0]))
+
+        def loss(self, batch: Batch, step: Step) -> Losses:
+            return Losses({"square": self.w.square().sum()})
+
+        def encode(self, x: Tensor) -> Tensor:
+            return self.w * x
+
+    learner = Slope()
+    plan = {"optimizer": optimizer, "betas": (0.5, 0.75)}
+    engine.run(job(learner, table(8), epochs=6, learning_rate=0.1, plan=plan))
+    w, m, v = 3.0, 0.0, 0.0
+    for t in range(1, 7):
+        m, v = 0.5 * m + 0.5 * 2 * w, 0.75 * v + 0.25 * (2 * w) ** 2
+        w -= 0.1 * (m / (1 - 0.5**t)) / ((v / (1 - 0.75**t)) ** 0.5 + 1e-8)
+    assert learner.w.item() == pytest.approx(w, rel=1e-5)
 
 
 def test_players_have_draws_of_their_own() -> None:

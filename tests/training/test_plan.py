@@ -40,6 +40,11 @@ NONSENSE: list[tuple[str, Any, str]] = [
     ("weight_decay", "0.1", "plan.weight_decay must be a number at least 0; got '0.1'"),
     ("warmup", 1.1, "plan.warmup must be a number at least 0 and at most 1; got 1.1"),
     ("warmup", True, "plan.warmup must be a number at least 0 and at most 1; got True"),
+    ("betas", 0.9, r"plan.betas must be two numbers such as \(0.9, 0.999\); got 0.9"),
+    ("betas", (0.5,), r"plan.betas must be two numbers such as \(0.9, 0.999\); got \(0.5,\)"),
+    ("betas", "ab", r"plan.betas must be two numbers such as \(0.9, 0.999\); got 'ab'"),
+    ("betas", (1.0, 0.9), "first of plan.betas must be a number at least 0 and below 1; got 1.0"),
+    ("betas", (0.5, -0.1), "second of plan.betas must be a number at least 0 and below 1; got -0.1"),
     ("clip", 0, "plan.clip must be a number above 0; got 0"),
     ("clip", -1.0, "plan.clip must be a number above 0; got -1.0"),
     ("accumulate", 0, "plan.accumulate must be a whole number of at least 1; got 0"),
@@ -74,7 +79,7 @@ def test_nonsense_reaches_the_user_through_fit() -> None:
 
 
 def test_the_ends_of_every_range_are_taken() -> None:
-    Plan(weight_decay=0, warmup=0, clip=None, ema=0, holdout=0, checkpoint_seconds=0)
+    Plan(weight_decay=0, warmup=0, clip=None, ema=0, holdout=0, checkpoint_seconds=0, betas=(0, 0.9999))
     Plan(warmup=1, clip=1e-9, ema=0.9999, holdout=0.9, patience=1, accumulate=1, checkpoint_seconds=float("inf"))
 
 
@@ -89,6 +94,12 @@ def test_a_plan_comes_from_what_a_user_gives() -> None:
         as_plan({"optimiser": "adam"})
     with pytest.raises(ArgumentError, match="plan must be a Plan, a mapping of its fields, or None; got str"):
         as_plan("adam")
+
+
+def test_betas_that_were_read_from_json_are_those_that_were_typed() -> None:
+    assert Plan(betas=[0.5, 0.9]) == Plan(betas=(0.5, 0.9))
+    assert as_plan(None, {"betas": (0.0, 0.9)}).betas == (0.0, 0.9)
+    assert as_plan({"betas": [0.5, 0.9]}, {"betas": (0.0, 0.99)}).betas == (0.5, 0.9)
 
 
 def test_what_a_user_states_wins_over_a_method_s_defaults() -> None:

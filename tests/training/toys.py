@@ -14,11 +14,14 @@ from nolabel.randomness import Draws, seeded
 from nolabel.training.engine import Job
 from nolabel.training.learner import (
     AdversarialLearner,
+    AveragesPart,
     CountingLearner,
     DistillingLearner,
     GradientLearner,
     Learner,
+    SetsRates,
     Step,
+    TakesTurns,
 )
 from nolabel.training.plan import Plan
 from nolabel.types import Batch, DataSpec, Losses
@@ -132,6 +135,19 @@ class Duel(AdversarialLearner):
         return self.critic[:2](x)  # type: ignore[no-any-return]
 
 
+class UnevenDuel(Duel, TakesTurns, SetsRates, AveragesPart):
+    """The same; the critic moves twice for each move of the generator, at half the rate, and is not averaged."""
+
+    def moves(self, number: int) -> Sequence[str]:
+        return ["critic", "generator"] if number % 2 else ["critic"]
+
+    def rates(self) -> Mapping[str, float]:
+        return {name: 0.5 for name, _ in self.named_parameters() if name.startswith("critic.")}
+
+    def averaged_part(self) -> nn.Module:
+        return self.generator
+
+
 class Moments(CountingLearner):
     """Mean and covariance from sums; codes are the two leading principal components."""
 
@@ -211,6 +227,7 @@ EVERY: dict[str, type[Learner]] = {
     "normed": Normed,
     "distilling": Taught,
     "adversarial": Duel,
+    "uneven": UnevenDuel,
     "counting": Moments,
     "counting every two": KMeans,
 }

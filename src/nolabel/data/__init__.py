@@ -23,7 +23,7 @@ Data flow through this room, top to bottom; nothing is imported here, so that a 
     assembling.py   the last step to a Dataset: ids and labels
     labels.py       class labels of any form -> codes
     memory.py       what is held in memory and what stays on disk
-    dataset.py      `Dataset`;  sampler.py, the order of samples;  toys.py, data with a planted structure
+    dataset.py      `Dataset`;  sampler.py, the order of samples;  toys.py, data with a planted structure (toy_*.py)
 
 A modality is one file. `audio.py` and `dna.py` will stand beside `images.py`, `tables.py` and `text.py`; each adds its
 name to `nolabel.types.Modality`, one `Raw...` class to `raw.py`, a line each to `finding.py` and `source.py`, and

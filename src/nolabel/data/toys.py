@@ -4,10 +4,11 @@
     stripes   images: wave patterns whose orientation is the class; shift, wavelength, brightness and noise are not
     mixed     a DataFrame: numbers, categories, dates and missing values that all depend on one hidden class
     counts    how often words occur in documents that are mixtures of k topics
+    ring, grid       tables: narrow Gaussians in the plane, whose number is the class (toy_mixtures.py)
+    moving_digits    clips of a digit that goes straight on and bounces off the edges (toy_clips.py)
 
-The numbers come from the raw bits of PCG64, which NumPy promises to keep, and from arithmetic written out here, so that
-a toy is the same under every version of NumPy (to the rounding of sin, cos and log). Global generators are not touched.
-This file knows no files and no methods.
+A toy is the same under every version of NumPy, for it is made of the numbers of `toy_draws`. This file knows no files
+and no methods.
 """
 
 import math
@@ -21,9 +22,14 @@ from numpy.typing import NDArray
 
 from nolabel.data import images, tables
 from nolabel.data.dataset import Dataset
-from nolabel.errors import ArgumentError
-
-Floats = NDArray[np.float64]
+from nolabel.data.toy_clips import Clips as Clips
+from nolabel.data.toy_clips import moving_digits as moving_digits
+from nolabel.data.toy_draws import Floats, ToyDraws, at_least
+from nolabel.data.toy_mixtures import Mixture as Mixture
+from nolabel.data.toy_mixtures import grid as grid
+from nolabel.data.toy_mixtures import grid_mixture as grid_mixture
+from nolabel.data.toy_mixtures import ring as ring
+from nolabel.data.toy_mixtures import ring_mixture as ring_mixture
 
 
 def blobs(n: int = 300, d: int = 10, k: int = 3, seed: int = 0, *, separation: float = 8.0) -> Dataset:
@@ -50,8 +56,8 @@ def blobs(n: int = 300, d: int = 10, k: int = 3, seed: int = 0, *, separation: f
     Dataset
         A standardised table (n, d) with labels 0 to k - 1.
     """
-    _at_least(n=(n, 1), d=(d, 2), k=(k, 1), seed=(seed, 0))
-    draws = _Draws(seed)
+    at_least(n=(n, 1), d=(d, 2), k=(k, 1), seed=(seed, 0))
+    draws = ToyDraws(seed)
     labels = draws.classes(n, k)
     radius = separation / (2 * math.sin(math.pi / k)) if k > 1 else 0.0
     angle = 2 * np.pi * labels / k
@@ -87,8 +93,8 @@ def stripes(n: int = 200, size: int = 16, seed: int = 0, *, k: int = 4) -> Datas
     Dataset
         uint8 images (n, 1, size, size) with labels 0 to k - 1.
     """
-    _at_least(n=(n, 1), size=(size, 8), seed=(seed, 0), k=(k, 1))
-    draws = _Draws(seed)
+    at_least(n=(n, 1), size=(size, 8), seed=(seed, 0), k=(k, 1))
+    draws = ToyDraws(seed)
     labels = draws.classes(n, k)
     angle = np.pi / k * (labels + (draws.uniform(n) - 0.5) / 3)
     cycles = 2 + (min(5, 0.45 * size) - 2) * draws.uniform(n)
@@ -122,8 +128,8 @@ def mixed(n: int = 300, seed: int = 0) -> "tuple[pd.DataFrame, NDArray[np.int64]
     frame, labels
         (n, 7) DataFrame; (n,) int64, 0 to 2.
     """
-    _at_least(n=(n, 1), seed=(seed, 0))
-    draws = _Draws(seed)
+    at_least(n=(n, 1), seed=(seed, 0))
+    draws = ToyDraws(seed)
     labels = draws.classes(n, 3)
     days = 400 * labels + np.floor(300 * draws.uniform(n))
     frame = pd.DataFrame(
@@ -176,8 +182,8 @@ def counts(n: int = 200, v: int = 60, k: int = 4, seed: int = 0, *, length: int 
     -------
     Counts
     """
-    _at_least(n=(n, 1), k=(k, 1), v=(v, k), seed=(seed, 0), length=(length, 1))
-    draws = _Draws(seed)
+    at_least(n=(n, 1), k=(k, 1), v=(v, k), seed=(seed, 0), length=(length, 1))
+    draws = ToyDraws(seed)
     labels = draws.classes(n, k)
     own = (np.arange(v) * k // v == np.arange(k)[:, None]) * (0.5 + draws.uniform(k, v))
     phi = 0.9 * own / own.sum(1, keepdims=True) + 0.1 / v
@@ -190,37 +196,6 @@ def counts(n: int = 200, v: int = 60, k: int = 4, seed: int = 0, *, length: int 
     words = np.stack([np.searchsorted(edge, row * edge[-1]) for edge, row in zip(edges, places)]).clip(0, v - 1)
     found = np.stack([np.bincount(row[:size], minlength=v) for row, size in zip(words, sizes)])
     return Counts(found.astype(np.int64), phi, theta, labels)
-
-
-@final
-class _Draws:
-    """Random numbers from the raw bits of PCG64."""
-
-    def __init__(self, seed: int) -> None:
-        self._bits = np.random.PCG64(seed)
-
-    def uniform(self, *shape: int) -> Floats:
-        """Numbers in [0, 1), from the upper 53 of 64 bits."""
-        raw: NDArray[np.uint64] = self._bits.random_raw(math.prod(shape))
-        numbers: Floats = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        return numbers.reshape(shape)
-
-    def normal(self, *shape: int) -> Floats:
-        """Standard normal numbers, by Box and Muller's formula."""
-        length: Floats = np.sqrt(-2 * np.log1p(-self.uniform(*shape)))
-        return length * np.cos(2 * np.pi * self.uniform(*shape))
-
-    def classes(self, n: int, k: int) -> NDArray[np.int64]:
-        """(n,) labels 0 to k - 1, equally frequent, in random order."""
-        order = np.argsort(self.uniform(n), kind="stable")
-        return (order % k).astype(np.int64)
-
-
-def _at_least(**arguments: tuple[int, int]) -> None:
-    """Refuse an argument that is below its least value."""
-    for name, (value, least) in arguments.items():
-        if value < least:
-            raise ArgumentError(f"{name} must be at least {least}; got {value}")
 
 
 def _two_directions(pair: Floats) -> Floats:
@@ -242,7 +217,7 @@ def _phases(angle: Floats, cycles: Floats, size: int) -> Floats:
     return _across(step * np.cos(angle)) * right + _across(step * np.sin(angle)) * down
 
 
-def _likely(draws: _Draws, labels: NDArray[np.int64], names: list[str]) -> NDArray[Any]:
+def _likely(draws: ToyDraws, labels: NDArray[np.int64], names: list[str]) -> NDArray[Any]:
     """(n,) names: that of the class in seven cases of ten, else any of them."""
     anything = np.floor(len(names) * draws.uniform(len(labels))).astype(np.int64)
     return np.array(names, dtype=object)[np.where(draws.uniform(len(labels)) < 0.7, labels, anything)]

@@ -4,6 +4,7 @@
     └── Embedder         transform
         └── Reconstructor    reconstruct, inverse_transform, score_samples, interpolate
     Sampler              sample                                (beside any of them)
+    └── PriorSampler         sample, from the learner's own prior
     Assigner             predict                               (beside any of them)
     └── LabelPredictor       predict_proba
 
@@ -86,7 +87,7 @@ class Grows(ABC):
 
 
 class Draw(ABC):
-    """What a learner must offer for its estimator to be a `Sampler`."""
+    """What a learner must offer for its estimator to be a `PriorSampler`."""
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -123,6 +124,7 @@ class Estimator(BaseEstimator, ABC):
     """
 
     uses_labels: ClassVar[bool] = False
+    _samples: int | None = None  # that fit was given
     _labelled: float = 1.0  # fraction of the samples whose label is known, set by fit for methods that use labels
     paper: ClassVar[str] = ""
     title: ClassVar[str] = ""
@@ -400,6 +402,7 @@ class Estimator(BaseEstimator, ABC):
         self.seed_ = self._seed() if seed is None or isinstance(self.random_state, int | np.integer) else seed
         self.history_, self.health_ = [], []
         self._stream = None
+        self._samples = len(data)
         self.learner_ = self._new_learner(self.seed_)
         self._n_features_out = self._code_width()
 
@@ -517,7 +520,7 @@ class Estimator(BaseEstimator, ABC):
     def _batches(self, data: Dataset) -> Iterator[Batch]:
         device = next(self.learner_.parameters()).device
         with engine.evaluating(self.learner_):  # whoever drives the learner may have left it in training mode
-            for batch in data.batches(CHUNK if data.is_sparse else _chunk(self.spec_)):
+            for batch in data.batches(CHUNK if data.is_sparse else chunk_of(self.spec_)):
                 mask = None if batch.mask is None else batch.mask.to(device)
                 yield Batch(batch.x.to(device), batch.index, None, mask)
 
@@ -589,7 +592,7 @@ class Reconstructor(Embedder):
         check_is_fitted(self)
         codes = self._checked_codes(Z)
         with engine.evaluating(self.learner_):
-            return self._restore(self.learner_.decode(part) for part in torch.split(codes, _chunk(self.spec_)))
+            return self._restore(self.learner_.decode(part) for part in torch.split(codes, chunk_of(self.spec_)))
 
     @torch.no_grad()
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -641,8 +644,16 @@ class Reconstructor(Embedder):
         return codes.to(next(self.learner_.parameters()).device)
 
 
-class Sampler:
+class Sampler(ABC):
     """A method that can make new samples."""
+
+    @abstractmethod
+    def sample(self, n: int = 16, random_state: int | None = None) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """`n` new samples, in the form in which `fit` met the data; the same ones for the same `random_state`."""
+
+
+class PriorSampler(Sampler):
+    """A method whose learner is a `Draw`."""
 
     @torch.no_grad()
     def sample(self, n: int = 16, random_state: int | None = None) -> "np.ndarray[Any, Any] | pd.DataFrame":
@@ -656,11 +667,8 @@ class Sampler:
             Seed; None draws anew each time.
         """
         check_is_fitted(self)
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-            raise ArgumentError(f"n must be a whole number of at least 1; got {n!r}")
         learner: Any = self.learner_  # type: ignore[attr-defined]
-        generator = torch.Generator(next(learner.parameters()).device)
-        generator.manual_seed(random_state) if random_state is not None else generator.seed()
+        generator = generator_for(n, random_state, next(learner.parameters()).device)
         with engine.evaluating(learner):
             return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
 
@@ -703,7 +711,27 @@ class LabelPredictor(Assigner):
         return np.concatenate(found)
 
 
-def _chunk(spec: DataSpec) -> int:
+def generator_for(n: Any, random_state: int | None, device: torch.device) -> torch.Generator:
+    """What `n` new samples are drawn with.
+
+    Raises
+    ------
+    ArgumentError
+        `n` is no number of samples, or `random_state` no seed.
+    """
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ArgumentError(f"n must be a whole number of at least 1; got {n!r}")
+    generator = torch.Generator(device)
+    if random_state is None:
+        generator.seed()
+        return generator
+    whole = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
+    if not whole or random_state < 0:
+        raise ArgumentError(f"random_state must be None or a whole number of at least 0; got {random_state!r}")
+    return generator.manual_seed(int(random_state))
+
+
+def chunk_of(spec: DataSpec) -> int:
     """Samples to take at a time."""
     return max(1, min(CHUNK, CHUNK_VALUES // spec.width))
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
-from nolabel.methods._base import Codec, Draw, Reconstructor, Sampler
+from nolabel.methods._base import Codec, Draw, PriorSampler, Reconstructor
 from nolabel.nets.defaults import Loss, Net, decide, decide_loss, make_decoder, make_encoder
 from nolabel.nets.mlp import Activation
 from nolabel.nets.stack import Stack
@@ -147,7 +147,7 @@ def fixed_draws(count: int, latent: int, device: torch.device) -> Tensor:
 
 
 @final
-class VAE(Sampler, Reconstructor):
+class VAE(PriorSampler, Reconstructor):
     """Variational autoencoder, with β, free bits, and the importance-weighted bound.
 
     Parameters

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
-from nolabel.methods._base import Codec, Draw, Reconstructor, Sampler
+from nolabel.methods._base import Codec, Draw, PriorSampler, Reconstructor
 from nolabel.nets.defaults import Loss, Net, Tokens, decide_loss, make_token_nets
 from nolabel.nets.mlp import Activation
 from nolabel.nets.quantize import Codebook
@@ -109,7 +109,7 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
 
 
 @final
-class VQVAE(Sampler, Reconstructor):
+class VQVAE(PriorSampler, Reconstructor):
     """Autoencoder with a discrete code: tokens from a learned codebook, with a prior to sample from.
 
     Parameters

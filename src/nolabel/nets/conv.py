@@ -93,7 +93,7 @@ def _up(shape: tuple[int, int, int], channels: Sequence[int], activation: Activa
     stages: list[nn.Module] = []
     for level in reversed(range(len(channels))):
         name: Activation = activation if level else "linear"
-        padding = _missing(at, level)
+        padding = missing(at, level)
         layer = nn.ConvTranspose2d(channels[level], targets[level], KERNEL, STRIDE, PADDING, output_padding=padding)
         # each output pixel is reached by KERNEL² / STRIDE² taps of every channel
         nn.init.normal_(layer.weight, std=math.sqrt(2 / (channels[level] * KERNEL * KERNEL / STRIDE**2)))
@@ -102,7 +102,7 @@ def _up(shape: tuple[int, int, int], channels: Sequence[int], activation: Activa
     return stages
 
 
-def _missing(at: Sequence[tuple[int, int]], level: int) -> tuple[int, int]:
+def missing(at: Sequence[tuple[int, int]], level: int) -> tuple[int, int]:
     """Pixels that a transposed stage must add to undo the rounding of the stage it mirrors."""
 
     def lost(before: int, after: int) -> int:
@@ -135,6 +135,6 @@ def tied_conv_decoder(encoder: Stack, shape: tuple[int, int, int], activation: A
     stages: list[nn.Module] = [nn.Sequential(TiedLinear(matrix), activation_module(activation), nn.Unflatten(1, inner))]
     for level in reversed(range(len(convs))):
         name: Activation = activation if level else "linear"
-        tied = TiedConvTranspose(convs[level], _missing(at, level))
+        tied = TiedConvTranspose(convs[level], missing(at, level))
         stages.append(nn.Sequential(tied, activation_module(name)))
     return Stack(stages)

@@ -2,8 +2,10 @@
 
 The rules: images get convolutions when a side is at least 8 pixels, all else a perceptron; the code is 32 wide, or half
 the data's width when that is less; a perceptron narrows through 256 and 128; convolutions go 32, 64, 128 channels until
-the image is about 4 pixels wide. A backbone, which has no decoder, is a residual network for images: a small one up to
-64 pixels, ResNet-18 above.
+the image is about 4 pixels wide. Players of a game (generator and discriminator) are convolutional for images of at
+least 8 x 8 pixels, with 16 channels beside the image, twice as many after each halving, eightfold at most; else
+perceptrons of three layers of 128. A backbone, which has no decoder, is a residual network for images: a small one up
+to 64 pixels, ResNet-18 above.
 """
 
 from collections.abc import Sequence
@@ -25,6 +27,9 @@ from nolabel.nets.conv import (
     sizes,
     tied_conv_decoder,
 )
+from nolabel.nets.discriminator import Discriminator, Norm, conv_discriminator, flat_discriminator, halvings
+from nolabel.nets.generator import Norm as GeneratorNorm
+from nolabel.nets.generator import conv_generator, flat_generator
 from nolabel.nets.heads import perceptron
 from nolabel.nets.mlp import Activation, mlp, tied_mlp
 from nolabel.nets.stack import Stack
@@ -34,6 +39,7 @@ from nolabel.types import DataSpec
 Net = Literal["auto", "mlp", "conv"]
 Loss = Literal["auto", "bce", "mse"]
 BackboneName = Literal["auto", "small", "resnet18", "resnet50", "vit", "mlp"]
+Channels = int | Literal["auto"]
 SMALL_IMAGE = 64  # pixels of the longer side up to which an image is not shrunk by a stem
 
 
@@ -210,6 +216,58 @@ def _image_body(spec: DataSpec, name: str) -> "resnet.ResNet | ViT":
         return ViT(spec.shape)
     make = resnet.resnet18 if name == "resnet18" else resnet.resnet50
     return make(channels, "small" if side <= SMALL_IMAGE else "large")
+
+
+def make_generator(spec: DataSpec, latent: int, channels: Channels, norm: GeneratorNorm) -> Stack:
+    """The generator for samples that look like `spec`: latents (B, L) to network values.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the samples look like.
+    latent : int
+        L.
+    channels : int or "auto"
+        Beside the image, or the width of a perceptron's layers.
+    norm : {"batch", "none"}
+        Of a convolutional one; a perceptron has none.
+    """
+    latent = _width("latent must be a whole number", latent)
+    widths, unit = _player_widths(spec, channels), spec.values == "unit"
+    if _is_played_on_maps(spec):
+        return conv_generator(_image(spec), latent, widths, norm, unit=unit)
+    return flat_generator(spec.shape, latent, widths, "none", unit=unit)
+
+
+def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_bias: bool = True) -> Discriminator:
+    """The discriminator for samples that look like `spec`: network values to logits (B,).
+
+    Parameters
+    ----------
+    spec, channels
+        As for `make_generator`.
+    norm : {"batch", "none", "spectral"}
+        Of a convolutional one; "spectral" is a perceptron's, too.
+    last_bias : bool
+        Whether the last matrix has a bias; without one where the loss looks at differences of logits only.
+    """
+    widths, unit = _player_widths(spec, channels), spec.values == "unit"
+    if _is_played_on_maps(spec):
+        return conv_discriminator(_image(spec), widths, norm, unit=unit, last_bias=last_bias)
+    own: Norm = "spectral" if norm == "spectral" else "none"
+    return flat_discriminator(spec.width, widths, own, unit=unit, last_bias=last_bias)
+
+
+def _is_played_on_maps(spec: DataSpec) -> bool:
+    return len(spec.shape) == 3 and halvings(*spec.shape[1:]) > 0
+
+
+def _player_widths(spec: DataSpec, channels: Channels) -> tuple[int, ...]:
+    given = None if channels == "auto" else _width("channels must be 'auto' or a whole number", channels)
+    if not _is_played_on_maps(spec):
+        return (given or 128,) * 3
+    least = given or 16
+    return tuple(least * min(2**level, 8) for level in range(halvings(*spec.shape[1:])))
 
 
 def decide_loss(spec: DataSpec, loss: Loss) -> Literal["bce", "mse"]:

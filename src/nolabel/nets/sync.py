@@ -65,6 +65,13 @@ def batch_mean(x: Float[Tensor, "B *shape"]) -> Float[Tensor, "*shape"]:
     return both[0] / both[1]
 
 
+def share_of_batch(count: int, device: torch.device) -> float:
+    """Which share of the rows of all processes this one holds, holding `count`."""
+    if not several():
+        return 1.0
+    return count / total(torch.tensor(float(count), device=device)).item()
+
+
 def gather(x: Shaped[Tensor, "B *shape"]) -> Shaped[Tensor, "N *shape"]:
     """The rows of all processes, in the order of the processes; no gradient."""
     return _gathered(x.detach(), _counts(len(x), x.device)) if several() else x

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from nolabel.data.sampler import Share, part
 from nolabel.data.sparse import part_of
-from nolabel.errors import DivergedError
+from nolabel.errors import ArgumentError, DivergedError
 from nolabel.nets.sync import apart, gather
 from nolabel.randomness import Draws
 from nolabel.training.ema import Average, load_weights
@@ -181,6 +181,11 @@ def gradient_player(learner: GradientLearner, context: Context) -> Player:
 
 def adversarial_players(learner: AdversarialLearner, context: Context) -> list[Player]:
     """The players of an adversarial learner, in the order in which they move."""
+    if context.plan.compile:
+        raise ArgumentError(
+            f"plan.compile=True needs a learner with one loss, and {type(learner).__name__} has one for each player; "
+            "leave compile out"
+        )
 
     def loss_of(name: str) -> Callable[[Batch, Step], Losses]:
         return lambda batch, step: learner.player_loss(name, batch, step)

@@ -439,6 +439,7 @@ class _Run:
             batch=max(1, min(self.job.batch_size, len(self.loader.order.rows)) // self.job.plan.accumulate),
             values=self.job.data.spec.width,
             ended=ended,
+            steps=self.step,
         )
 
     def _examine(self) -> list[Verdict]:

@@ -234,7 +234,7 @@ def train_in_two_processes(out: Path, names: Sequence[str] = ()) -> None:
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, f"training in two processes failed:\n{done.stderr[-3000:]}"

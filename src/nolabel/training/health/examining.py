@@ -5,11 +5,12 @@ It knows which rules there are, and what one verdict makes superfluous.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import Tensor
 
 from nolabel.training.health import codes as about_codes
-from nolabel.training.health import losses, maps, views
+from nolabel.training.health import losses, maps, players, views
 from nolabel.training.health.verdict import History, Verdict, worst_first
 
 
@@ -21,6 +22,7 @@ def examine(
     batch: float = math.inf,
     values: int | None = None,
     ended: bool = True,
+    steps: float = math.inf,
 ) -> list[Verdict]:
     """All verdicts, worst first; of one name the worst only.
 
@@ -38,13 +40,19 @@ def examine(
         Numbers that a sample is made of; None if that is not known.
     ended
         Whether training is over: some rules say what has not been reached, and wait for that.
+    steps
+        Steps that the learner has made; after few of them no game is lost.
 
     Returns
     -------
     list of Verdict
         One that is good if nothing is wrong.
     """
-    found = worst_first([*_of_codes(codes, values), *_of_history(history, best_kept, batch, ended)])
+    if players.have_moved(history):
+        logged = _of_players(history, values, ended, steps)
+    else:
+        logged = _of_history(history, best_kept, batch, ended)
+    found = worst_first([*_of_codes(codes, values), *logged])
     if not found:
         return [_healthy(codes, history)]
     first = {verdict.name: place for place, verdict in reversed(list(enumerate(found)))}
@@ -69,6 +77,26 @@ def _of_history(history: History, best_kept: bool, batch: float, ended: bool) ->
     if ended:
         yield from filter(None, (maps.torn(history), maps.empty(history)))
         yield from filter(None, (views.near_chance(history), views.unmatched(history, batch), views.apart(history)))
+
+
+def _of_players(history: History, values: int | None, ended: bool, steps: float) -> Iterator[Verdict]:
+    """What is said of a game; when it ends after few steps, that more are needed."""
+    late = steps >= players.LEARNED
+    if not late and not ended:
+        return
+    for verdict in filter(None, _of_the_game(history, values, ended)):
+        yield verdict if late else replace(verdict, level="warning", knob="more epochs")
+
+
+def _of_the_game(history: History, values: int | None, ended: bool) -> Iterator[Verdict | None]:
+    yield players.collapsed(history, values)
+    yield players.memorised(history)
+    yield players.discriminator_won(history, values)
+    yield players.generator_won(history, values)
+    yield players.vanished(history, values)
+    yield players.swinging(history)
+    if ended:
+        yield players.unlike(history, values)
 
 
 def _unmoved(history: History, batch: float) -> Verdict | None:
@@ -97,5 +125,7 @@ def _healthy(codes: Tensor | None, history: History) -> Verdict:
     if codes is None:
         return Verdict("good", "healthy", "Nothing that was logged gives cause for concern.")
     fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
+    if players.have_moved(history):
+        fell = f"{players.said_of_samples(history)}Codes"
     rank = about_codes.effective_rank(codes)
     return Verdict("good", "healthy", f"{fell} use {rank:.1f} effective of {codes.shape[1]} dimensions.")

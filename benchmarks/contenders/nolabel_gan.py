@@ -1,0 +1,51 @@
+"""One of nolabel's GANs on MNIST for so many seconds; its samples, its speed and what its health says.
+
+As many epochs as fit into the time are asked for, by the rate of two short ones; then `fit` is timed as a whole.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+
+import nolabel
+from harness.contender import Answer, answer
+
+TRIED = 4_096  # images of the short epochs
+LEFT = 0.97  # of the time for the epochs: `fit` reads the data and looks at its samples, too
+
+
+def work(given: Answer) -> Answer:
+    """Train, then write samples (N, 28, 28) uint8 to `out`."""
+    train = nolabel.open("mnist:train")
+    if given.get("few"):
+        train = train.subset(np.random.default_rng(given["seed"]).permutation(len(train))[: given["few"]])
+    cls = getattr(nolabel, given["method"])
+    arguments = {**given.get("arguments", {}), "random_state": given["seed"]}
+    epochs = given.get("epochs") or _epochs_in(given["seconds"], cls, arguments, train)
+    start = time.perf_counter()
+    model = cls(**arguments, epochs=epochs).fit(train)
+    seconds = time.perf_counter() - start
+    if given.get("out"):
+        samples = model.sample(given["samples"], random_state=given["seed"])
+        np.save(given["out"], np.asarray(samples).reshape(given["samples"], 28, 28))
+    if given.get("model"):
+        model.save(given["model"])
+    later = model.history_[1:] or model.history_
+    return {
+        "per_second": len(train) * len(later) / sum(epoch["seconds"] for epoch in later),
+        "epochs": epochs,
+        "fit_seconds": seconds,
+        "health": [verdict.name for verdict in model.health_],
+        "last": model.history_[-1],
+        "parameters": sum(p.numel() for p in model.learner_.parameters()),
+    }
+
+
+def _epochs_in(seconds: float, cls: Any, arguments: dict[str, Any], train: nolabel.Dataset) -> int:
+    few = train.subset(np.arange(0, len(train), max(1, len(train) // TRIED)))
+    tried = cls(**arguments, epochs=2).fit(few)
+    return max(1, int(LEFT * seconds * tried.history_[-1]["samples_per_second"] / len(train)))
+
+
+answer(work)

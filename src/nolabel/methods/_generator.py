@@ -1,0 +1,209 @@
+"""`Generator`: what the estimators of two-player games offer: samples, latents and ways between them, features.
+
+    z ~ N(0, I) (L,)  →  G(z), in the form in which `fit` met the data
+
+`transform` gives the discriminator's features. With a truncation t < 1 latents are those of the normal distribution
+given |z| ≤ 2 t, coordinate by coordinate. No method is named here.
+"""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from nolabel.errors import ArgumentError, DataError
+from nolabel.methods._arguments import above, at_least
+from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for
+from nolabel.methods._inversion import STARTS, nearest_latents
+from nolabel.methods._players import Augment, Sides
+from nolabel.nets.discriminator import Discriminator
+from nolabel.training import engine
+from nolabel.types import DataSpec
+from nolabel.views.differentiable import DiffAugment
+
+FEW = 5000  # images below which a discriminator would learn them by heart, if they were not augmented
+BOUND = 2.0  # |z| at most, times the truncation
+
+
+class Generator(Sampler, Embedder):
+    """A method that plays a generator against a discriminator."""
+
+    latent: int
+    augment: bool | Literal["auto"]
+    discriminator_steps: int
+    discriminator_rate: float
+
+    # --- for build ---------------------------------------------------------------------------------------------------
+
+    def _sides(self, spec: DataSpec, generator: nn.Module, discriminator: Discriminator) -> Sides:
+        """The two players, with the arguments that all such methods have."""
+        at_least("discriminator_steps", self.discriminator_steps, 1)
+        above("discriminator_rate", self.discriminator_rate, 0)
+        steps, rate = int(self.discriminator_steps), float(self.discriminator_rate)
+        return Sides(generator, discriminator, int(self.latent), self._augmentation(spec), steps, rate)
+
+    def _augmentation(self, spec: DataSpec) -> Augment | None:
+        few = spec.modality == "image" and self._samples is not None and self._samples < FEW
+        wanted = few if self.augment == "auto" else self.augment
+        return DiffAugment(spec) if wanted else None
+
+    # --- samples -----------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(
+        self, n: int = 16, random_state: int | None = None, *, labels: Any = None, truncation: float = 1.0
+    ) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """`n` new samples, in the form in which `fit` met the data.
+
+        Parameters
+        ----------
+        n : int, default=16
+            How many.
+        random_state : int or None, default=None
+            Seed; None draws anew each time.
+        labels : None, default=None
+            For methods that learn from labels; this one makes samples of no class in particular.
+        truncation : float, default=1.0
+            Above 0 and at most 1. Below 1 latents are normal numbers given that |z| ≤ 2 truncation: the smaller, the
+            more usual and the more alike are the samples. 1 leaves them as they are. A seed's samples stay akin.
+        """
+        check_is_fitted(self)
+        if labels is not None:
+            raise ArgumentError(f"labels must be None, for {type(self).__name__} does not learn from labels")
+        generator = generator_for(n, random_state, next(self.learner_.parameters()).device)
+        z = torch.randn(n, self.learner_.latent, generator=generator, device=generator.device)
+        return self._of_latents(truncated(z, truncation))
+
+    @torch.no_grad()
+    def generate(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """The samples G(z) of latents (N, L), in the form in which `fit` met the data.
+
+        Raises
+        ------
+        DataError
+            The latents are no finite numbers, or not L wide.
+        """
+        check_is_fitted(self)
+        return self._of_latents(self._checked_latents(Z))
+
+    @torch.no_grad()
+    def interpolate(self, a: Any, b: Any, steps: int = 8) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        """Samples along the great circle between two latents, ends included.
+
+        Latents of a normal distribution lie near a sphere, of which a straight line would leave the surface. Lengths
+        change evenly.
+
+        Parameters
+        ----------
+        a, b : array (L,) or int
+            Latents, as `invert` finds them for a sample; or the seed of a sample: that which
+            `sample(1, random_state=a)` makes.
+        steps : int, default=8
+            Samples on the way.
+
+        Returns
+        -------
+        `steps` samples, in the form in which `fit` met the data.
+        """
+        check_is_fitted(self)
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 2:
+            raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
+        ends = self._one_latent("a", a), self._one_latent("b", b)
+        return self._of_latents(great_circle(*ends, steps))
+
+    def invert(self, X: Any, steps: int = 200, random_state: int = 0) -> Array:
+        """Latents (N, L) float32 whose samples are nearest to those in `X`; `generate` shows how near.
+
+        Found by descent, from the best four of 256 latents, on the mean squared distance of values and of the
+        discriminator's features. A generator cannot make everything: what it has not learned comes back as something
+        else.
+
+        Parameters
+        ----------
+        X : any source that `nolabel.open` takes, or a Dataset
+            Samples of the kind that the model was fitted to.
+        steps : int, default=200
+            Of descent, at least 1.
+        random_state : int, default=0
+            Seed of the latents to begin with.
+        """
+        check_is_fitted(self)
+        at_least("steps", steps, 1)
+        at_least("random_state", random_state, 0)
+        rows = max(1, chunk_of(self.spec_) // STARTS)
+        found = [
+            nearest_latents(self.learner_, part, int(steps), int(random_state)).cpu().numpy()
+            for batch in self._batches(self._open(X))
+            for part in torch.split(batch.x, rows)
+        ]
+        return np.concatenate(found)
+
+    def _of_latents(self, z: Tensor) -> "np.ndarray[Any, Any] | pd.DataFrame":
+        learner = self.learner_
+        with engine.evaluating(learner):
+            return self._restore(learner.generate(part) for part in torch.split(z, chunk_of(self.spec_)))
+
+    def _one_latent(self, name: str, end: Any) -> Tensor:
+        if isinstance(end, int | np.integer) and not isinstance(end, bool):
+            device = next(self.learner_.parameters()).device
+            return torch.randn(1, self.learner_.latent, generator=generator_for(1, int(end), device), device=device)[0]
+        if np.ndim(end) != 1:
+            shape = tuple(np.shape(end))
+            raise DataError(
+                f"{name} must be one latent ({self.learner_.latent},), or the seed of a sample; got the shape {shape}. "
+                f"For data give one row of what invert finds"
+            )
+        return self._checked_latents([end])[0]
+
+    def _checked_latents(self, Z: Any) -> Tensor:
+        width = self.learner_.latent
+        try:
+            z = torch.as_tensor(np.asarray(Z, dtype=np.float32))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"latents must be an array of numbers (N, {width}): {error}") from error
+        if z.ndim != 2 or z.shape[1] != width or not len(z):
+            raise DataError(f"latents must have shape (N, {width}) with N of at least 1; got {tuple(z.shape)}")
+        if not torch.isfinite(z).all():
+            raise DataError("latents hold NaN or infinite values")
+        return z.to(next(self.learner_.parameters()).device)
+
+
+def truncated(z: Tensor, truncation: float) -> Tensor:
+    """Normal numbers z moved to be normal numbers given |z| ≤ 2 `truncation`, in the same order; 1 leaves them.
+
+    By the inverse of the distribution function: with c = 2 t,  z′ = √2 erf⁻¹(erf(z / √2) erf(c / √2)).
+
+    Raises
+    ------
+    ArgumentError
+        The truncation is not above 0 and at most 1.
+    """
+    is_number = isinstance(truncation, int | float | np.number) and not isinstance(truncation, bool)
+    if not is_number or not 0 < truncation <= 1:
+        raise ArgumentError(
+            f"truncation must be a number above 0 and at most 1; got {truncation!r}. 1 truncates nothing, 0.5 keeps to "
+            "the more usual samples"
+        )
+    if truncation == 1:
+        return z
+    within = math.erf(BOUND * float(truncation) / math.sqrt(2))
+    return math.sqrt(2) * torch.erfinv(torch.erf(z / math.sqrt(2)) * within)
+
+
+def great_circle(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Points (steps, L) from a to b (L,): directions along a great circle, lengths evenly.
+
+    Where there is no one circle, for the ends lie in one direction, in opposite ones, or at 0: the straight line.
+    """
+    t = torch.linspace(0, 1, steps, device=a.device)[:, None]
+    lengths = a.norm() * (1 - t) + b.norm() * t
+    u, v = torch.nn.functional.normalize(a, dim=0), torch.nn.functional.normalize(b, dim=0)
+    angle = torch.dot(u, v).clamp(-1, 1).arccos()
+    if angle.sin() < 1e-3 or not min(a.norm(), b.norm()) > 0:
+        return a * (1 - t) + b * t
+    points: Tensor = lengths * (((1 - t) * angle).sin() * u + (t * angle).sin() * v) / angle.sin()
+    return points

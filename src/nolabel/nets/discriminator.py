@@ -1,0 +1,173 @@
+"""Discriminators: stages that look at a sample, and one logit; the stages' outputs serve as a representation, too.
+
+Convolutional ones follow Radford et al. 2016 (arXiv:1511.06434): 4 x 4 kernels of stride 2 with leaky rectifiers of
+slope 0.2, for images of any height and width of at least 8 pixels, until the smaller side is 2 to 4, so that a place of
+the last map sees most of the image; then a matrix. Perceptrons are for all else. Values in [0, 1] are looked at as
+[-1, 1]. Knows nothing of generators or losses.
+"""
+
+from collections.abc import Sequence
+from itertools import count, pairwise
+from typing import Literal, final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nolabel.errors import ArgumentError
+from nolabel.nets.conv import KERNEL, PADDING, STRIDE, sizes
+from nolabel.nets.linear import Linear
+from nolabel.nets.norm import BatchNorm
+from nolabel.nets.spectral import Spectral
+
+Norm = Literal["batch", "none", "spectral"]
+SLOPE = 0.2
+PLACES = 4  # to which a side of a stage's output is pooled in `features`, as Radford et al. do
+DCGAN_DEVIATION = 0.02  # of first weights where norms follow
+LEAST_SIDE = 8  # of images that are convolved
+LAST_SIDE = 4  # the smaller one of the map that is left after all stages, at most
+
+
+@final
+class Discriminator(nn.Module):
+    """Stages, then a matrix to one logit.
+
+    Parameters
+    ----------
+    stages
+        Layers, activations included, each (B, ...) to (B, ...).
+    head
+        From the last stage's values (B, P) to (B, 1).
+    unit
+        Whether values lie in [0, 1].
+    by_batch
+        Whether a stage normalises over its batch: then data and samples are to be looked at apart.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], head: nn.Module, *, unit: bool, by_batch: bool) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.head = head
+        self.unit = unit
+        self.by_batch = by_batch
+
+    def forward(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B"]:
+        """Logits."""
+        return self.head(self.summary(x)).squeeze(1)  # type: ignore[no-any-return]
+
+    def summary(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B P"]:
+        """What the head looks at: the last stage's values."""
+        return self._trace(x)[-1].flatten(1)
+
+    def features(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B F"]:
+        """The values of every stage, those of images as their maxima over at most 4 x 4 places."""
+        return torch.cat([_pooled(one).flatten(1) for one in self._trace(x)], 1)
+
+    def _trace(self, x: Tensor) -> list[Tensor]:
+        x = 2 * x - 1 if self.unit else x
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+
+def _pooled(x: Tensor) -> Tensor:
+    if x.ndim != 4:
+        return x
+    return F.adaptive_max_pool2d(x, (min(PLACES, x.shape[2]), min(PLACES, x.shape[3])))
+
+
+def halvings(height: int, width: int) -> int:
+    """How often images are halved until the smaller side is 2 to 4 pixels, at least twice; 0 if it has fewer than 8."""
+    side, times = min(height, width), 0
+    if side < LEAST_SIDE:
+        return 0
+    while side > LAST_SIDE or times < 2:
+        side, times = side // 2, times + 1
+    return times
+
+
+def refuse_strips(shape: tuple[int, int, int], stages: int, instead: str) -> None:
+    """Refuse images that cannot be halved so often.
+
+    Raises
+    ------
+    ArgumentError
+        Says how large they must be, and what to do: `instead`.
+    """
+    allowed = halvings(shape[1], shape[2])
+    if stages > allowed:
+        least = next(side for side in count(LEAST_SIDE) if halvings(side, side) >= stages)
+        raise ArgumentError(
+            f"images of {shape[1]} x {shape[2]} pixels are too small for {stages} convolutions that halve them: both "
+            f"sides must have at least {least}. {instead}"
+        )
+
+
+def conv_discriminator(
+    shape: tuple[int, int, int], channels: Sequence[int], norm: Norm, *, unit: bool, last_bias: bool = True
+) -> Discriminator:
+    """For images (B, C, H, W): a halving stage for each entry of `channels`, nearest the image first.
+
+    Parameters
+    ----------
+    shape
+        (C, H, W).
+    channels
+        Of the stages' outputs.
+    norm
+        "batch" normalises every stage but the first, "spectral" every layer, "none" nothing.
+    unit
+        Whether values lie in [0, 1].
+    last_bias
+        Whether the head has a bias; without one where the loss looks at differences of logits only.
+
+    Raises
+    ------
+    ArgumentError
+        The images are too small for so many stages.
+    """
+    refuse_strips(shape, len(channels), "Give fewer channels, or open them with a larger size=")
+    stages: list[nn.Module] = []
+    for number, (width_in, width_out) in enumerate(pairwise((shape[0], *channels))):
+        normed = norm == "batch" and number > 0
+        layer = nn.Conv2d(width_in, width_out, KERNEL, STRIDE, PADDING, bias=not normed)
+        parts = [_started(layer, norm), *([BatchNorm(width_out)] if normed else []), nn.LeakyReLU(SLOPE)]
+        stages.append(nn.Sequential(*parts))
+    height, width = sizes(shape[1], shape[2], len(channels))[-1]
+    head = _head(channels[-1] * height * width, norm, last_bias)
+    return Discriminator(stages, head, unit=unit, by_batch=norm == "batch")
+
+
+def flat_discriminator(
+    width: int, hidden: Sequence[int], norm: Norm, *, unit: bool, last_bias: bool = True
+) -> Discriminator:
+    """For samples of any shape with `width` values: a perceptron; arguments as for `conv_discriminator`."""
+    stages: list[nn.Module] = []
+    for number, (width_in, width_out) in enumerate(pairwise((width, *hidden))):
+        normed = norm == "batch" and number > 0
+        layer = Linear(width_in, width_out, bias=not normed)
+        parts = [_started(layer, norm), *([BatchNorm(width_out)] if normed else []), nn.LeakyReLU(SLOPE)]
+        stages.append(nn.Sequential(*([nn.Flatten()] if number == 0 else []), *parts))
+    return Discriminator(stages, _head(hidden[-1], norm, last_bias), unit=unit, by_batch=norm == "batch")
+
+
+def _head(width: int, norm: Norm, bias: bool) -> nn.Module:
+    layer = Linear(width, 1, bias=bias)
+    nn.init.normal_(layer.weight, std=DCGAN_DEVIATION if norm == "batch" else width**-0.5)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return Spectral(layer) if norm == "spectral" else layer
+
+
+def _started(layer: "nn.Conv2d | nn.Linear", norm: Norm) -> nn.Module:
+    """The layer with first weights that suit what follows it, normalised if that is wanted."""
+    if norm == "batch":
+        nn.init.normal_(layer.weight, std=DCGAN_DEVIATION)
+    else:
+        nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return Spectral(layer) if norm == "spectral" else layer

@@ -1,0 +1,172 @@
+"""Verdicts on two players: each is provoked by a game that goes wrong that way, and by numbers."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from nolabel.training import engine
+from nolabel.training.health import Verdict, examine
+from training.toys import job
+from training.two_players import TwoPlayers, planted
+
+codes = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+PLAN = {"optimizer": "adam", "betas": (0.0, 0.99)}
+
+
+def played(learner: dict[str, Any], data: dict[str, Any], **changes: Any) -> list[Verdict]:
+    usual = {"epochs": 40, "batch_size": 128, "learning_rate": 0.003, "plan": PLAN}
+    return engine.run(job(TwoPlayers(**learner), planted(**data), **{**usual, **changes})).verdicts
+
+
+def names(found: list[Verdict]) -> dict[str, str]:
+    return {verdict.name: verdict.level for verdict in found}
+
+
+def test_a_game_without_trouble_is_healthy() -> None:
+    (verdict,) = played({"gamma": 0.3}, {"modes": 3, "deviation": 0.8})
+    assert (verdict.level, verdict.name) == ("good", "healthy")
+    assert "of what the data do. Codes use" in verdict.text
+    assert "loss" not in verdict.text, "the sum of what players lose says nothing"
+
+
+GONE_WRONG: list[tuple[str, str, dict[str, Any], dict[str, Any], str]] = [
+    # whatever z is, the sample is the same
+    ("mode collapse", "bad", {"latents": 0.0}, {}, "R3GAN"),
+    # half of the data cannot be made
+    ("mode collapse", "bad", {"folded": True}, {"deviation": 0.4}, "R3GAN"),
+    # one player stands still
+    ("discriminator has won", "bad", {"game": "plain", "rates": (0.0, 3.0)}, {}, "discriminator_rate"),
+    ("generator has won", "bad", {"game": "plain", "rates": (3.0, 0.0)}, {}, "discriminator_steps"),
+    # what the generator minimises is flat where the discriminator is sure
+    ("vanishing gradients", "bad", {"game": "minimax", "rates": (0.01, 4.0)}, {}, "gradient penalty"),
+    ("oscillation", "warning", {"pulse": 8}, {}, "lower learning_rate"),
+    # so narrow that so few steps do not find them
+    ("samples unlike the data", "bad", {}, {"modes": 8, "deviation": 0.01}, "more epochs"),
+]
+
+
+@pytest.mark.parametrize(("name", "level", "learner", "data", "knob"), GONE_WRONG)
+def test_what_goes_wrong_is_said_with_what_to_turn(name: str, level: str, learner: Any, data: Any, knob: str) -> None:
+    found = played(learner, data)
+    assert names(found).get(name) == level, found
+    verdict = next(verdict for verdict in found if verdict.name == name)
+    assert knob in verdict.knob
+    assert verdict.text.endswith(".")
+    assert "healthy" not in names(found)
+
+
+def test_a_game_of_few_steps_is_not_lost_but_short() -> None:
+    found = played({"latents": 0.0}, {}, epochs=4)
+    assert names(found) == {"mode collapse": "warning"}
+    assert found[0].knob == "more epochs"
+
+
+# --- each rule by numbers --------------------------------------------------------------------------------------------
+
+GOOD = {
+    "generator.diversity": 1.0,
+    "generator.coverage": 0.95,
+    "generator.missed": 0.0,
+    "generator.reused": 0.45,
+    "generator.push": 0.5,
+    "discriminator.right": 0.7,
+    "discriminator.logit_real": 0.5,
+    "discriminator.logit_fake": -0.5,
+}
+
+
+def history(epochs: int = 8, **last: Any) -> list[dict[str, float]]:
+    """A game that goes well but for what is given: one value, or one for each epoch."""
+    named = {next(key for key in (*GOOD, *OTHERS) if key.endswith(f".{name}")): value for name, value in last.items()}
+    return [
+        {
+            "epoch": e + 1.0,
+            "loss": 2.0,
+            **GOOD,
+            **{key: value[e] if isinstance(value, list) else value for key, value in named.items()},
+        }
+        for e in range(epochs)
+    ]
+
+
+OTHERS = ("generator.copied", "generator.copied_floor")
+POOR = {"coverage": 0.2}
+WON = {"right": 0.995}
+EVEN = {"right": 0.5, "logit_real": 0.1, "logit_fake": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "values", "records"),
+    [
+        ("mode collapse", "bad", 784, history(diversity=0.05)),
+        ("mode collapse", "bad", 2, history(missed=0.5, coverage=0.45)),
+        ("mode collapse", "warning", 2, history(missed=0.04, coverage=0.9)),  # one of 25
+        ("mode collapse", "warning", 2, history(missed=0.2, coverage=0.6)),  # wide, and two of eight left out
+        ("mode collapse", "bad", 2, history(missed=0.9, coverage=0.02, reused=0.9)),  # gathered, and beside the data
+        ("mode collapse", "bad", 784, history(coverage=0.41, missed=0.31, reused=0.78)),  # one digit of ten
+        ("mode collapse", "warning", 784, history(coverage=0.66, reused=0.73)),
+        ("samples unlike the data", "bad", 784, history(coverage=0.02, missed=0.97, reused=0.62)),  # noise
+        ("samples unlike the data", "warning", 2, history(coverage=0.3, missed=0.4, reused=0.6)),
+        ("discriminator has won", "warning", 784, history(**WON)),
+        ("discriminator has won", "bad", 784, history(**WON, **POOR)),
+        ("generator has won", "bad", 784, history(**EVEN, **POOR)),
+        ("vanishing gradients", "bad", 784, history(push=[5.0, 1.0, 0.5, 0.1, 0.1, 0.04, 0.03, 0.02], **POOR)),
+        ("vanishing gradients", "bad", 784, history(push=0.0, **POOR)),
+        ("oscillation", "warning", 784, history(diversity=[1.0, 0.6] * 4)),
+        ("oscillation", "warning", 784, history(logit_real=[3.0, 0.5] * 4)),
+        ("memorisation", "warning", 784, history(copied=0.8)),
+        ("memorisation", "bad", 784, history(copied=0.97)),
+        ("memorisation", "bad", 784, history(copied=0.93, copied_floor=0.2)),
+    ],
+)
+def test_each_rule_fires(name: str, level: str, values: int, records: Any) -> None:
+    found = examine(codes, records, values=values)
+    assert names(found) == {name: level}
+    assert found[0].knob
+    assert found[0].text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("values", "records"),
+    [
+        (784, history()),
+        (2, history()),
+        (784, history(coverage=0.5, missed=0.3, reused=0.5)),  # images that are not quite sharp
+        (784, history(missed=0.2)),
+        (2, history(coverage=0.75, missed=0.05)),  # samples wider than their modes
+        (784, history(diversity=[0.0, 0.01, 0.05, 0.2, 0.5, 0.7, 0.8, 0.9])),  # a beginning
+        (2, history(missed=[1.0, 0.9, 0.8, 0.5, 0.2, 0.1, 0.05, 0.0])),
+        (784, history(epochs=2, diversity=0.01)),  # two epochs say little
+        (784, history(**EVEN)),  # how a good game ends
+        (784, history(push=[5.0, 1.0, 0.5, 0.1, 0.1, 0.04, 0.03, 0.02])),  # nothing is left to be pushed
+        (784, history(right=0.5, logit_real=7.0, logit_fake=3.0, **POOR)),  # a Wasserstein critic's sign is nothing
+        (784, history(right=[0.7, 0.99] * 4)),
+        (784, history(diversity=[1.0, 0.95] * 4)),
+        (784, history(logit_real=[0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),  # a way, and no swing
+        (784, history(copied=0.55)),
+        (784, history(copied=0.9, copied_floor=0.85)),
+    ],
+)
+def test_rules_keep_quiet_about_good_games(values: int, records: Any) -> None:
+    assert names(examine(codes, records, values=values)) == {"healthy": "good"}
+
+
+def test_what_has_not_been_reached_yet_is_no_matter_before_the_end() -> None:
+    noise = history(coverage=0.02, missed=0.97, reused=0.62)
+    assert names(examine(codes, noise, values=784, ended=False)) == {"healthy": "good"}
+    assert names(examine(codes, history(diversity=0.05), values=784, ended=False)) == {"mode collapse": "bad"}
+    early = examine(codes, history(diversity=0.05), values=784, ended=False, steps=100)
+    assert names(early) == {"healthy": "good"}
+
+
+def test_what_players_lose_is_no_matter() -> None:
+    rising = [{"loss": float(e), "critic.gap": 1.0, "maker.fooling": 2.0} for e in range(1, 9)]
+    assert names(examine(codes, rising)) == {"healthy": "good"}
+    assert names(examine(codes, [{"loss": float(e)} for e in range(1, 9)])) == {"not learning": "bad"}
+
+
+def test_a_signal_that_is_not_logged_is_not_judged() -> None:
+    for left_out in GOOD:
+        records = [{key: value for key, value in record.items() if key != left_out} for record in history()]
+        assert names(examine(codes, records, values=784)) == {"healthy": "good"}
