@@ -192,4 +192,6 @@ def test_views_can_be_set_in_words() -> None:
 def test_help_says_what_holds_for_this_method_when_a_flag_of_the_plan_is_left_out(stem: str) -> None:
     helps = {flag.key.removeprefix("plan_"): flag.help for flag in fit.grammar(stem).flags}
     for name, value in method_class(stem).plan_defaults.items():
-        assert helps[name].endswith(f"[{value:g}]" if isinstance(value, float) else f"[{value}]")
+        values = value if isinstance(value, tuple) else (value,)
+        said = ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in values)
+        assert helps[name].endswith(f"[{said}]")
