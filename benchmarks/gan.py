@@ -98,10 +98,7 @@ def _measure(runs: list[Answer], measure: str) -> list[float]:
 
 def _faster(work: str, found: dict[str, list[Answer]], target: Target) -> Row:
     ours, theirs = ([one["per_second"] for one in found[name]] for name in (OURS, EXAMPLE))
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    mine, other = Spread.of(ours), Spread.of(theirs)
-    return Row(work, "", mine, EXAMPLE, other, mine.median / other.median, "times as many", Spread.of(ratios),
-               target, digits=0)  # fmt: skip
+    return verdicts.more(work, ours, EXAMPLE, theirs, target)
 
 
 if __name__ == "__main__":

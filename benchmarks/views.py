@@ -6,8 +6,6 @@ compared with nolabel on one thread. Pixels are noise: what they are changes nob
 mean of ImageNet and divides by its deviation, which is a small part of its time.
 """
 
-import statistics
-
 from harness import options, verdicts
 from harness.contender import Answer, Contender, interleaved
 from harness.environments import python_of
@@ -28,8 +26,8 @@ def main() -> None:
     found = _measured(chosen)
     rows = [
         Row("views a second, 32 x 32", "", Spread.of(found[OURS]), target=Target(">=", 20_000), digits=0),
-        _ratio("views a second on one core", found[ONE], LIGHTLY, found[LIGHTLY], Target(">=", 8)),
-        _ratio("views a second", found[OURS], KORNIA, found[KORNIA], Target(">=", 2.5)),
+        verdicts.more("views a second on one core", found[ONE], LIGHTLY, found[LIGHTLY], Target(">=", 8)),
+        verdicts.more("views a second", found[OURS], KORNIA, found[KORNIA], Target(">=", 2.5)),
     ]
     settings = {name: getattr(chosen, name) for name in ("batches", "images", "repeats")}
     verdicts.conclude("views", rows, chosen, settings=settings, details={"per_second": found})
@@ -53,13 +51,6 @@ def _measured(chosen: options.Options) -> dict[str, list[float]]:
 
 def _said(answer: Answer) -> str:
     return f"{answer['per_second']:,.0f} views a second"
-
-
-def _ratio(work: str, ours: list[float], beside: str, theirs: list[float], target: Target) -> Row:
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    mine, other = Spread.of(ours), Spread.of(theirs)
-    return Row(work, "", mine, beside, other, ratio, "times as many", Spread.of(ratios), target, digits=0)
 
 
 if __name__ == "__main__":

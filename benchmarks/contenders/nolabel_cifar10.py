@@ -6,12 +6,11 @@ temperature 0.1), the same for raw pixels and for the method's untrained network
 """
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 import nolabel
+from harness.budget import epochs_in
 from harness.cifar import by_neighbours, cifar
 from harness.contender import Answer, answer
 
@@ -24,10 +23,15 @@ def work(given: Answer) -> Answer:
     train, test = cifar("train", given.get("samples")), cifar("test")
     cls = getattr(nolabel, given["method"])
     arguments = {**given.get("arguments", {}), "random_state": given.get("seed", 0)}
-    epochs = given.get("epochs") or _epochs_in(given, cls, arguments, train)
-    model = cls(**arguments, epochs=epochs)
     labels = ("labels",) if cls.uses_labels else ()
-    clock = _clock(given)
+    # the processor's clock with one thread, for it counts nothing but this; the wall's with several
+    clock = time.process_time if given["threads"] == 1 else time.perf_counter
+    epochs = given.get("epochs")
+    if not epochs:
+        batch = arguments.get("batch_size") or 256  # what the default would be for the whole
+        tried = cls(**{**arguments, "batch_size": batch}, epochs=2)
+        epochs = epochs_in(LEFT * 60 * given["minutes"], tried, train, *labels, images=TRIED, clock=clock)
+    model = cls(**arguments, epochs=epochs)
     start = clock()
     model.fit(train, *labels)
     seconds = clock() - start
@@ -39,22 +43,6 @@ def work(given: Answer) -> Answer:
         found["untrained"] = by_neighbours(model.untrained().transform, train, test)
         found["pixels"] = by_neighbours(_pixels, train, test)
     return found
-
-
-def _clock(given: Answer) -> Callable[[], float]:
-    """The processor's with one thread, for that counts nothing but this; the wall's with several."""
-    return time.process_time if given["threads"] == 1 else time.perf_counter
-
-
-def _epochs_in(given: Answer, cls: Any, arguments: dict[str, Any], train: nolabel.Dataset) -> int:
-    few = train.subset(np.arange(0, len(train), max(1, len(train) // TRIED)))
-    batch = arguments.get("batch_size") or 256  # what the default would be for the whole
-    tried = cls(**{**arguments, "batch_size": batch}, epochs=2)
-    clock, wall = _clock(given), time.perf_counter
-    began, began_wall = clock(), wall()
-    tried.fit(few, *(("labels",) if cls.uses_labels else ()))
-    slower = (wall() - began_wall) / (clock() - began)
-    return max(1, int(LEFT * 60 * given["minutes"] * slower * tried.history_[-1]["samples_per_second"] / len(train)))
 
 
 def _pixels(data: nolabel.Dataset) -> np.ndarray:

@@ -4,11 +4,11 @@ As many epochs as fit into the time are asked for, by the rate of two short ones
 """
 
 import time
-from typing import Any
 
 import numpy as np
 
 import nolabel
+from harness.budget import epochs_in
 from harness.contender import Answer, answer
 
 TRIED = 4_096  # images of the short epochs
@@ -22,7 +22,7 @@ def work(given: Answer) -> Answer:
         train = train.subset(np.random.default_rng(given["seed"]).permutation(len(train))[: given["few"]])
     cls = getattr(nolabel, given["method"])
     arguments = {**given.get("arguments", {}), "random_state": given["seed"]}
-    epochs = given.get("epochs") or _epochs_in(given["seconds"], cls, arguments, train)
+    epochs = given.get("epochs") or epochs_in(LEFT * given["seconds"], cls(**arguments, epochs=2), train, images=TRIED)
     start = time.perf_counter()
     model = cls(**arguments, epochs=epochs).fit(train)
     seconds = time.perf_counter() - start
@@ -40,12 +40,6 @@ def work(given: Answer) -> Answer:
         "last": model.history_[-1],
         "parameters": sum(p.numel() for p in model.learner_.parameters()),
     }
-
-
-def _epochs_in(seconds: float, cls: Any, arguments: dict[str, Any], train: nolabel.Dataset) -> int:
-    few = train.subset(np.arange(0, len(train), max(1, len(train) // TRIED)))
-    tried = cls(**arguments, epochs=2).fit(few)
-    return max(1, int(LEFT * seconds * tried.history_[-1]["samples_per_second"] / len(train)))
 
 
 answer(work)

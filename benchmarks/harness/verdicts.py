@@ -106,6 +106,16 @@ def faster(
     return Row(work, unit, mine, beside, other, ratio, "times faster", Spread.of(ratios), target)
 
 
+def more(
+    work: str, ours: Sequence[float], beside: str, theirs: Sequence[float], target: Target | None, digits: int = 0
+) -> Row:
+    """A row about rates, the higher the better: ratio of medians; the ratios of the single repeats are its spread."""
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    mine, other = Spread.of(ours), Spread.of(theirs)
+    ratio = mine.median / other.median
+    return Row(work, "", mine, beside, other, ratio, "times as many", Spread.of(ratios), target, digits=digits)
+
+
 def conclude(
     name: str,
     rows: Sequence[Row],

@@ -29,7 +29,7 @@ from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, not_a_choice
 from nolabel.evaluation.feature_rows import checked
 from nolabel.methods import _folder
-from nolabel.methods._base import Embedder, LabelPredictor
+from nolabel.methods._base import Embedder, LabelPredictor, share_right
 from nolabel.methods.classifier import Classifier
 from nolabel.methods.simclr import SimCLR
 from nolabel.nets.conv import conv_encoder, possible_stages
@@ -265,5 +265,4 @@ def accuracy(features: Features, data: Dataset) -> float | None:
         return None
     part = data.subset(np.flatnonzero(data.labels >= 0))
     assert part.labels is not None
-    named = np.asarray(model.predict(part)).astype(str)
-    return float((named == np.asarray(part.classes)[part.labels]).mean())
+    return share_right(model.predict(part), np.asarray(part.classes)[part.labels])

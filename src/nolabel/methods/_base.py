@@ -633,15 +633,7 @@ class Reconstructor(Embedder):
         return self.inverse_transform(lines.flatten(0, 1).numpy())
 
     def _checked_codes(self, Z: Any) -> Tensor:
-        try:
-            codes = torch.as_tensor(np.asarray(Z, dtype=np.float32))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"codes must be an array of numbers (N, {self._n_features_out}): {error}") from error
-        if codes.ndim != 2 or codes.shape[1] != self._n_features_out:
-            raise DataError(f"codes must have shape (N, {self._n_features_out}); got {tuple(codes.shape)}")
-        if not torch.isfinite(codes).all():
-            raise DataError("codes hold NaN or infinite values")
-        return codes.to(next(self.learner_.parameters()).device)
+        return vectors("codes", Z, self._n_features_out).to(next(self.learner_.parameters()).device)
 
 
 class Sampler(ABC):
@@ -709,6 +701,26 @@ class LabelPredictor(Assigner):
             learner.logits(learner.encode(batch.x)).float().softmax(1).cpu().numpy() for batch in model._batches(data)
         ]
         return np.concatenate(found)
+
+
+def vectors(name: str, Z: Any, width: int, *, least: int = 0) -> Tensor:
+    """What a user gives as codes or latents: (N, `width`) float32, N at least `least`; `name` names them in errors.
+
+    Raises
+    ------
+    DataError
+        They are no finite numbers, or of another shape.
+    """
+    try:
+        z = torch.as_tensor(np.asarray(Z, dtype=np.float32))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array of numbers (N, {width}): {error}") from error
+    if z.ndim != 2 or z.shape[1] != width or len(z) < least:
+        enough = f" with N of at least {least}" if least else ""
+        raise DataError(f"{name} must have shape (N, {width}){enough}; got {tuple(z.shape)}")
+    if not torch.isfinite(z).all():
+        raise DataError(f"{name} hold NaN or infinite values")
+    return z
 
 
 def generator_for(n: Any, random_state: int | None, device: torch.device) -> torch.Generator:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError, DataError
 from nolabel.methods._arguments import above, at_least
-from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for
+from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for, vectors
 from nolabel.methods._inversion import STARTS, nearest_latents
 from nolabel.methods._players import Augment, Sides
 from nolabel.nets.discriminator import Discriminator
@@ -75,8 +75,7 @@ class Generator(Sampler, Embedder):
         if labels is not None:
             raise ArgumentError(f"labels must be None, for {type(self).__name__} does not learn from labels")
         generator = generator_for(n, random_state, next(self.learner_.parameters()).device)
-        z = torch.randn(n, self.learner_.latent, generator=generator, device=generator.device)
-        return self._of_latents(truncated(z, truncation))
+        return self._of_latents(truncated(self.learner_.latents(n, generator), truncation))
 
     @torch.no_grad()
     def generate(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
@@ -150,7 +149,8 @@ class Generator(Sampler, Embedder):
     def _one_latent(self, name: str, end: Any) -> Tensor:
         if isinstance(end, int | np.integer) and not isinstance(end, bool):
             device = next(self.learner_.parameters()).device
-            return torch.randn(1, self.learner_.latent, generator=generator_for(1, int(end), device), device=device)[0]
+            z: Tensor = self.learner_.latents(1, generator_for(1, int(end), device))[0]
+            return z
         if np.ndim(end) != 1:
             shape = tuple(np.shape(end))
             raise DataError(
@@ -160,15 +160,7 @@ class Generator(Sampler, Embedder):
         return self._checked_latents([end])[0]
 
     def _checked_latents(self, Z: Any) -> Tensor:
-        width = self.learner_.latent
-        try:
-            z = torch.as_tensor(np.asarray(Z, dtype=np.float32))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"latents must be an array of numbers (N, {width}): {error}") from error
-        if z.ndim != 2 or z.shape[1] != width or not len(z):
-            raise DataError(f"latents must have shape (N, {width}) with N of at least 1; got {tuple(z.shape)}")
-        if not torch.isfinite(z).all():
-            raise DataError("latents hold NaN or infinite values")
+        z = vectors("latents", Z, self.learner_.latent, least=1)
         return z.to(next(self.learner_.parameters()).device)
 
 

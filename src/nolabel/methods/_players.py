@@ -73,12 +73,16 @@ class TwoPlayerLearner(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, 
         """T(x)."""
         return x if self.augment is None else self.augment(x, draws)
 
+    def logits(self, x: Tensor, draws: Draws) -> Tensor:
+        """D(T(x)): (B, *shape) to (B,)."""
+        return self.discriminator(self.augmented(x, draws))  # type: ignore[no-any-return]
+
     def judged(self, real: Tensor, fake: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """D(T(x)) and D(T(G(z))), (B,) each: in one pass, unless the discriminator normalises over its batch."""
-        both = self.augmented(real, draws), self.augmented(fake, draws)
         if self.discriminator.by_batch:
-            return self.discriminator(both[0]), self.discriminator(both[1])
-        d_real, d_fake = self.discriminator(torch.cat(both)).chunk(2)
+            return self.logits(real, draws), self.logits(fake, draws)
+        both = torch.cat([self.augmented(real, draws), self.augmented(fake, draws)])
+        d_real, d_fake = self.discriminator(both).chunk(2)
         return d_real, d_fake
 
     # --- the engine's ------------------------------------------------------------------------------------------------
@@ -137,9 +141,13 @@ class TwoPlayerLearner(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, 
         """Latents (B, L) to network values (B, *shape)."""
         return self.generator(z)  # type: ignore[no-any-return]
 
+    def latents(self, count: int, generator: torch.Generator) -> Tensor:
+        """Z ~ N(0, I): (count, L)."""
+        return torch.randn(count, self.latent, generator=generator, device=generator.device)
+
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """G(z) of z ~ N(0, I)."""
-        return self.generate(torch.randn(count, self.latent, generator=generator, device=generator.device))
+        return self.generate(self.latents(count, generator))
 
     def encode(self, x: Tensor) -> Tensor:
         """The discriminator's features, of x as it is: (B, *shape) to (B, F)."""

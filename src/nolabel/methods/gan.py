@@ -46,7 +46,7 @@ class GANLearner(TwoPlayerLearner):
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Cross-entropy of being taken for data."""
-        return {"fooling": non_saturating_generator(self.discriminator(self.augmented(fake, step.draws)))}
+        return {"fooling": non_saturating_generator(self.logits(fake, step.draws))}
 
 
 @final

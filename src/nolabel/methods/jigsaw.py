@@ -236,11 +236,11 @@ class Jigsaw(ShowsViews, Embedder):
         """Trains in a few seconds."""
         return cls(
             grid=2,
-            permutations=4,
+            permutations=12,
             gap=0.0,
             projection=(8, 16),
             epochs=8,
             batch_size=32,
-            learning_rate=0.005,
+            learning_rate=0.008,
             random_state=0,
         )

@@ -39,7 +39,7 @@ class LSGANLearner(TwoPlayerLearner):
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Distance of samples from 0, half way."""
-        return {"fooling": least_squares_generator(self.discriminator(self.augmented(fake, step.draws)))}
+        return {"fooling": least_squares_generator(self.logits(fake, step.draws))}
 
 
 @final

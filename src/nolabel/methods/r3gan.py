@@ -58,8 +58,8 @@ class R3GANLearner(TwoPlayerLearner):
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Pairs in which the sample is not the more real one."""
-        d_real = self.discriminator(self.augmented(real, step.draws))
-        d_fake = self.discriminator(self.augmented(fake, step.draws))
+        d_real = self.logits(real, step.draws)
+        d_fake = self.logits(fake, step.draws)
         return {"fooling": relativistic_generator(d_real, d_fake)}
 
 

@@ -40,7 +40,7 @@ class SNGANLearner(TwoPlayerLearner):
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Minus the mean logit of samples."""
-        return {"fooling": hinge_generator(self.discriminator(self.augmented(fake, step.draws)))}
+        return {"fooling": hinge_generator(self.logits(fake, step.draws))}
 
 
 @final

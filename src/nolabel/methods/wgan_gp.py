@@ -53,11 +53,11 @@ class WGANGPLearner(TwoPlayerLearner):
     def slopes(self, real: Tensor, fake: Tensor, step: Step) -> Tensor:
         """‖∇D‖ (B,) between data and samples."""
         x = interpolates(real, fake, step.draws.uniform(real.flatten(1)[:, 0])).requires_grad_()
-        return norms(squared_gradients(self.discriminator(self.augmented(x, step.draws)), x))
+        return norms(squared_gradients(self.logits(x, step.draws), x))
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Minus the mean level of samples."""
-        return {"fooling": wasserstein_generator(self.discriminator(self.augmented(fake, step.draws)))}
+        return {"fooling": wasserstein_generator(self.logits(fake, step.draws))}
 
 
 @final

@@ -40,6 +40,14 @@ Sums = dict[str, Tensor]  # what is logged, times samples; and under COUNT how m
 COUNT = "#"
 
 
+def weighed(losses: Losses, samples: float) -> Sums:
+    """What a step logs: parts and signals, times the samples that they are means over."""
+    named = {**losses.parts, **losses.signals}
+    terms = {name: value.detach().to(torch.float64) * samples for name, value in named.items()}
+    device = next(iter(losses.parts.values())).device
+    return {**terms, COUNT: torch.full((), samples, dtype=torch.float64, device=device)}
+
+
 def means(sums: Sums) -> dict[str, float]:
     """What was logged, each a mean over the samples of the steps in which its player moved."""
     counts = {name.removesuffix(COUNT): total.item() for name, total in sums.items() if name.endswith(COUNT)}
@@ -318,9 +326,7 @@ class GradientDriver(Driver):
     def _log(self, sums: Sums, player: Player, losses: Losses, samples: float) -> None:
         prefix = f"{player.name}." if len(self.players) > 1 else ""
         self.parts.update(prefix + name for name in losses.parts)
-        one = torch.ones((), device=losses.total.device)
-        for name, value in {**losses.parts, **losses.signals, COUNT: one}.items():
-            term = value.detach().to(torch.float64) * samples
+        for name, term in weighed(losses, samples).items():
             sums[prefix + name] = sums[prefix + name] + term if prefix + name in sums else term
 
     def _agree(self, player: Player, total: Tensor) -> tuple[list[Tensor], Tensor, Flags]:
@@ -454,8 +460,7 @@ class CountingDriver(Driver):
         self.parts.update(losses.parts)
         weight = self.samples / self.context.runtime.world
         self.pending, self.batches, self.samples = {}, 0, 0
-        named = {**losses.parts, **losses.signals, COUNT: torch.ones((), device=self.context.runtime.device)}
-        return {name: value.detach().to(torch.float64) * weight for name, value in named.items()}
+        return weighed(losses, weight)
 
     def _totals(self) -> dict[str, Tensor]:
         """What all processes have gathered."""
