@@ -41,7 +41,7 @@ def main() -> None:
         _row(tuned, [one["scratch"] for one in found], "the same network from scratch", chosen, Target(">=", 8.0)),
         _row(tuned, [one["probe"] for one in found], "linear probe on the same labels", chosen, None),
     ]
-    details = {"runs": found, "encoder": str(encoder)}
+    details = {"runs": found, "encoder": encoder.name}
     verdicts.conclude("finetune", rows, chosen, settings={**settings, "minutes": chosen.minutes}, details=details)
 
 
