@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every benchmark, one after the other, then the table. About six hours on 2 idle cores, three of them the methods that
+# Every benchmark, one after the other, then the table. About eight hours on 2 idle cores, three of them the methods that
 # learn without labels, one MiniSom; plus the peers' packages the first time. Options are handed to every script:
 #
 #   benchmarks/run_all.sh            measure
@@ -31,6 +31,12 @@ run simclr_speed "$@"        #  6 min
 run finetune "$@"            #  10 min to train the encoder, once, then 5 draws
 run tables "$@"              #  3 min
 run gan "$@"                 #  20 min a seed: an hour, and some minutes for the classifier that judges
+run pix2pix_masked "$@"      #  5 min a seed
+run cyclegan_thick "$@"      #  12 min a seed, some of it the classifier that names
+run gan_dense "$@"           #  5 min a seed: 25 min
+run gan_few "$@"             #  20 min a seed: an hour
+run gan_features "$@"        #  6 min
+run gan_modes "$@"           #  20 min
 run som "$@"                 #  MiniSom to its end takes 10 minutes a seed: about an hour
 run views "$@"               #  3 min
 run lda "$@"                 #  10 min

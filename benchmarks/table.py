@@ -13,7 +13,8 @@ from harness.verdicts import Row, judged_text, ours_text, revived, theirs_text
 
 ORDER = (
     *("dense_autoencoder", "vae", "deep", "denoising", "supervised", "self_supervised", "self_supervised_others"),
-    *("simclr_speed", "finetune", "tables", "gan"),
+    *("simclr_speed", "finetune", "tables", "gan", "gan_dense", "gan_few"),
+    *("gan_features", "gan_modes"),
     *("som", "views", "lda", "lda_compile", "lda_stream"),
     *("memory", "folder", "larger_than_memory", "startup", "two_processes"),
 )

@@ -19,6 +19,7 @@ from nolabel.methods._generator import Generator
 from nolabel.methods._map import Map
 from nolabel.methods._supervised import Supervised
 from nolabel.methods._topics import TopicModel
+from nolabel.methods._translator import Translator
 
 HERE = Path(__file__).parent
 WHEN = ("method", "take it for", "leave it for")
@@ -45,7 +46,9 @@ def page(stem: str) -> str:
     doc = parse(inspect.getdoc(cls) or "")
     module = sys.modules[cls.__module__].__doc__ or ""
     head, _, idea = module.partition("\n\n")
-    parts = [f"# {cls.title}", f"`nolabel.{cls.__name__}` · `nolabel fit {stem.replace('_', '-')} SOURCE --out RUN`"]
+    targets = " --target TARGETS" if issubclass(cls, Translator) else ""
+    command = f"nolabel fit {stem.replace('_', '-')} SOURCE{targets} --out RUN"
+    parts = [f"# {cls.title}", f"`nolabel.{cls.__name__}` · `{command}`"]
     parts += [doc.short_description or "", doc.long_description or ""]
     parts += ["## The idea", f"```text\n{head}\n\n{idea.rstrip()}\n```"]
     parts += [when(stem)]

@@ -9,7 +9,8 @@ def work(given: Answer) -> Answer:
     train, test = nolabel.open("mnist:train"), nolabel.open("mnist:test")
     if given["few"]:
         train = train.subset(range(given["few"]))
-    model = nolabel.Classifier(epochs=given["epochs"], random_state=0, plan={"precision": "bf16"}).fit(train, "labels")
+    arguments = {"epochs": given["epochs"], "learning_rate": 0.003, "plan": {"precision": "bf16"}}
+    model = nolabel.Classifier(**arguments, random_state=0).fit(train, "labels")
     model.save(given["model"])
     return {"accuracy": model.score(test, test.labels)}
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 import nolabel
-from harness.budget import epochs_in
+from harness.budget import epochs_in, some
 from harness.contender import Answer, answer
 
 TRIED = 4_096  # images of the short epochs
@@ -19,7 +19,7 @@ def work(given: Answer) -> Answer:
     """Train, then write samples (N, 28, 28) uint8 to `out`."""
     train = nolabel.open("mnist:train")
     if given.get("few"):
-        train = train.subset(np.random.default_rng(given["seed"]).permutation(len(train))[: given["few"]])
+        train = some(train, given["few"], given["seed"])
     cls = getattr(nolabel, given["method"])
     arguments = {**given.get("arguments", {}), "random_state": given["seed"]}
     epochs = given.get("epochs") or epochs_in(LEFT * given["seconds"], cls(**arguments, epochs=2), train, images=TRIED)
@@ -37,6 +37,7 @@ def work(given: Answer) -> Answer:
         "epochs": epochs,
         "fit_seconds": seconds,
         "health": [verdict.name for verdict in model.health_],
+        "bad": [verdict.name for verdict in model.health_ if verdict.level == "bad"],
         "last": model.history_[-1],
         "parameters": sum(p.numel() for p in model.learner_.parameters()),
     }

@@ -1,4 +1,4 @@
-"""How many epochs of a method of nolabel fit into so many seconds."""
+"""How many epochs of a method of nolabel fit into so many seconds; and a few of the samples of a set."""
 
 import time
 from collections.abc import Callable
@@ -23,3 +23,8 @@ def epochs_in(
     tried.fit(few, *labels)
     slower = (time.perf_counter() - began_wall) / (clock() - began)
     return max(1, int(seconds * slower * tried.history_[-1]["samples_per_second"] / len(train)))
+
+
+def some(train: Dataset, count: int, seed: int) -> Dataset:
+    """So many of its samples, drawn by the seed."""
+    return train.subset(np.random.default_rng(seed).permutation(len(train))[:count])

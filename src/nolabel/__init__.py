@@ -26,6 +26,8 @@ _HOMES = {
     "suggest": "nolabel.evaluation.suggesting",
     "label_budget": "nolabel.evaluation.budget",
     "judge": "nolabel.evaluation.judging",
+    "latent_directions": "nolabel.evaluation.latent_directions",
+    "compression": "nolabel.evaluation.compression",
     "make_report": "nolabel.report.making",
 }
 

@@ -21,7 +21,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Modality = Literal["image", "table", "text"]  # "audio" and "dna" join here, each with a file of its own in data/
+# "audio" and "dna" join here, each with a file of its own in data/
+Modality = Literal["image", "table", "text", "video"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class DataSpec:
     modality
         Which room of `data/` made the samples.
     shape
-        Shape of one sample in network space: `(C, H, W)` for images, `(D,)` for tables, `(V,)` for texts: how often
-        each word of the vocabulary occurs.
+        Shape of one sample in network space: `(C, H, W)` for images, `(C, T, H, W)` for clips, `(D,)` for tables,
+        `(V,)` for texts: how often each word of the vocabulary occurs.
     values
         `"unit"` when every network value lies in [0, 1], so that a Bernoulli likelihood (`bce`) has a meaning;
         `"real"` otherwise.

@@ -187,10 +187,10 @@ def test_ignored_signals_stay_ignored() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("moment", range(1, 11))
+@pytest.mark.parametrize("moment", range(1, 11, 2))
 def test_a_signal_at_any_moment_of_the_start(launch, outcome, tmp_path: Path, moment: int) -> None:
     """Over the first 2 s, torch's import among them; before our first line runs, Python answers by itself."""
-    signum = (signal.SIGINT, signal.SIGTERM)[moment % 2]
+    signum = (signal.SIGINT, signal.SIGTERM)[moment // 2 % 2]
     run = tmp_path / "run"
     process = launch("fit", *WORDS, "--out", run, "--epochs", 100_000, cwd=tmp_path)
     time.sleep(moment * 0.2)

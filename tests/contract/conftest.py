@@ -2,12 +2,14 @@
 
 import copy
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from contract.checks import samples as made
 from contract.checks.samples import Samples, fitted
+from contract.checks.shapes import shapes_unchecked
 from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator
 
@@ -48,3 +50,10 @@ def samples(request: pytest.FixtureRequest, method: type[Estimator]) -> Samples:
 def model(method: type[Estimator], samples: Samples) -> Any:
     """A tiny model fitted to `samples`, for this test alone."""
     return copy.deepcopy(_fitted(method, samples.kind))
+
+
+@pytest.fixture
+def no_shapes() -> Iterator[None]:
+    """For tests that train what is trained for `model` too, where shapes are looked at."""
+    with shapes_unchecked():
+        yield

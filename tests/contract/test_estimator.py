@@ -14,6 +14,7 @@ from nolabel.methods import all_methods
 from nolabel.methods._base import Estimator, LabelPredictor, Reconstructor
 
 Class = type[Estimator]
+pytestmark = pytest.mark.usefixtures("no_shapes")
 
 
 def test_constructor_only_stores(method: Class) -> None:

@@ -10,6 +10,7 @@ from nolabel.methods._base import Estimator
 from nolabel.training.learner import CountingLearner
 
 Class = type[Estimator]
+pytestmark = pytest.mark.usefixtures("no_shapes")
 
 
 def test_same_seed_same_bits(method: Class, samples: Samples) -> None:

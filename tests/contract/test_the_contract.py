@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -19,8 +21,10 @@ from contract import broken
 from contract.broken import Sound
 from contract.checks import estimator, house, inferring, learning, reproducing, user
 from contract.checks.samples import begun, fitted, table
+from contract.checks.shapes import shapes_unchecked
 from nolabel.methods import _folder
 from nolabel.methods.lsgan import LSGANLearner
+from nolabel.objectives.contrastive import unit
 from nolabel.training.drive import Context, GradientDriver
 from nolabel.views.roles import Pair
 
@@ -265,6 +269,15 @@ def test_views_of_other_samples_teach_nothing(monkeypatch: pytest.MonkeyPatch) -
 def test_a_generator_that_learns_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LSGANLearner, "generator_loss", lambda self, real, fake, step: {"fooling": 0 * fake.mean()})
     caught(lambda: learning.beats_its_untrained_self(nolabel.LSGAN, [0]), "samples are .* by first weights")
+
+
+def test_shapes_are_looked_at_but_where_they_need_not_be() -> None:
+    images = torch.ones(2, 3, 4)
+    for _ in range(2):
+        with pytest.raises(jaxtyping.TypeCheckError):
+            unit(images)
+        with shapes_unchecked():
+            assert unit(images).shape == images.shape
 
 
 def test_what_a_failed_step_leaves_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_the_users_array_is_left_alone_and_not_copied() -> None:
     [
         (np.arange(5.0), "Expected 2D array, got 1D array instead"),
         (np.float64(3), "Expected 2D array|scalar"),
-        (np.zeros((2, 2, 2, 2, 2)), "has 5 axes, shape"),
+        (np.zeros((2, 2, 2, 2, 2, 2)), "has 6 axes, shape"),
         (np.zeros((0, 3)), r"0 sample"),
         (np.zeros((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required"),
         (np.zeros((0, 4, 4), np.uint8), "holds nothing"),

@@ -8,6 +8,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 import nolabel
+from nolabel.data.toy_clips import moving_digits
 from nolabel.data.toys import blobs, stripes
 from nolabel.errors import ArgumentError, DataError
 
@@ -30,7 +31,7 @@ def found(model):
 
 
 def test_every_measure_has_a_floor_and_a_ceiling(found):
-    names = ["FID", "KID", "precision", "recall", "density", "coverage", "copied", "class imbalance"]
+    names = ["FID", "KID", "precision", "recall", "density", "coverage", "authenticity", "class imbalance"]
     assert [row.measure for row in found.rows] == names
     for row in found.rows:
         assert np.isfinite([row.value, row.floor, row.ceiling]).all(), row
@@ -105,10 +106,19 @@ def test_samples_that_are_made_already(form, tmp_path):
 
 def test_copies_of_the_data_are_told_from_new_samples():
     real = stripes(300, size=8)
-    memorised = nolabel.judge(real, real, reference=stripes(200, size=8, seed=5), features=pixels, n=200)
-    assert memorised["copied"].value > memorised["copied"].floor + 0.1
+    memorised = nolabel.judge(real, real, reference=stripes(300, size=8, seed=5), features=pixels, n=300)
+    assert memorised["authenticity"].value == 0
+    assert memorised["authenticity"].floor > 0.2
     new = nolabel.judge(stripes(200, size=8, seed=6), real, reference=stripes(200, size=8, seed=5), features=pixels)
-    assert new["copied"].value == pytest.approx(new["copied"].floor, abs=0.1)
+    assert new["authenticity"].value == pytest.approx(new["authenticity"].floor, abs=0.1)
+
+
+def test_a_reference_that_the_model_may_have_met_is_told(model, found):
+    assert [note for note in found.notes if "has not met" in note] == [found.notes[0]]
+    assert found.notes[1].startswith("Authenticity goes by 50 of 60 samples")
+    elsewhere = nolabel.judge(model, stripes(40, size=8), reference=stripes(40, size=8, seed=3), features=pixels, n=40)
+    given = nolabel.judge(stripes(40, size=8, seed=4), stripes(80, size=8), features=pixels, n=40)
+    assert not [note for one in (elsewhere, given) for note in one.notes if "met" in note or "Authenticity" in note]
 
 
 def test_fewer_samples_than_asked_are_told(model):
@@ -142,6 +152,14 @@ def test_tables_are_judged_by_their_values():
     assert found.protocol.ceiling == "80 samples of noise, even over the range of each value"
     assert found.protocol.sizes == "3 values a sample, scaled by the recipe of the data"
     assert "who are right on 100.0% of the reference" in found["class imbalance"].how
+
+
+def test_clips_are_judged_by_their_values():
+    real, made = (moving_digits(40, frames=3, size=8, seed=seed).clips for seed in (0, 1))
+    found = nolabel.judge(nolabel.open(made, modality="video"), nolabel.open(real, modality="video"), n=20)
+    assert found.protocol.features == "192, the samples' own network values"
+    assert found.protocol.sizes == "3 frames of 8 x 8 pixels, 1 channel, as they came, not resized"
+    assert found["KID"].value < found["KID"].ceiling
 
 
 def test_raw_arrays_of_another_unit_go_through_the_models_recipe():

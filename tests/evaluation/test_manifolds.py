@@ -1,4 +1,4 @@
-"""Precision, recall, density, coverage and copies against loops, torch-fidelity's answers, and where all is known."""
+"""Precision, recall, density, coverage and authenticity against loops, torch-fidelity's answers, and where all is known."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluation.planted_features import normal, planted
 from nolabel.errors import ArgumentError, DataError
-from nolabel.evaluation.manifolds import Overlap, copied, manifold, nearest_points, overlap, overlap_of
+from nolabel.evaluation.manifolds import Overlap, authenticity, manifold, nearest_points, overlap, overlap_of
 
 # torch-fidelity 0.4.0: prc_features_to_metric (neighbourhood 3) on `planted(...)`, the generated samples first.
 TORCH_FIDELITY = {(400, 300, 16): (0.97, 0.5975), (1500, 1500, 64): (1486 / 1500, 231 / 1500)}
@@ -102,15 +102,35 @@ def test_nearest_points_against_loops():
 def test_copies_are_found():
     training, new = normal(0, 400, 8), normal(1, 400, 8)
     known = manifold(training)
-    assert copied(known, training) == 1
-    assert 0.4 < copied(known, new) < 0.7
-    assert copied(known, np.concatenate([training[:200], new[:200]])) > 0.7
-    assert copied(known, new + 100) == 0
+    assert authenticity(known, training) == 0
+    assert 0.3 < authenticity(known, new) < 0.6
+    assert authenticity(known, np.concatenate([training[:200], new[:200]])) < 0.3
+    assert authenticity(known, new + 100) == 1
 
 
-def test_new_samples_on_a_line_have_two_thirds():
-    shares = [copied(manifold(normal(seed, 300, 1)), normal(seed + 1000, 300, 1)) for seed in range(20)]
-    assert np.mean(shares) == pytest.approx(2 / 3, abs=0.03)
+def test_copies_of_what_is_there_twice_are_found_too():
+    """The ball about such a sample has no width, and its copy lies on the rim."""
+    training = np.repeat(normal(0, 200, 8), 2, axis=0)
+    known = manifold(training)
+    assert authenticity(known, training[::2]) == 0
+    assert authenticity(known, training[::2] + 1e-3) == 1
+    assert authenticity(known, normal(1, 200, 8)) == 1
+
+
+def test_authenticity_against_loops():
+    training, made = normal(0, 30, 3), normal(1, 20, 3)
+    new = 0
+    for sample in made:
+        far = [float(np.linalg.norm(sample - x)) for x in training]
+        nearest = int(np.argmin(far))
+        others = [float(np.linalg.norm(x - training[nearest])) for i, x in enumerate(training) if i != nearest]
+        new += far[nearest] > min(others)
+    assert authenticity(manifold(training), made) == new / 20
+
+
+def test_of_new_samples_on_a_line_a_third_is_authentic():
+    shares = [authenticity(manifold(normal(seed, 300, 1)), normal(seed + 1000, 300, 1)) for seed in range(20)]
+    assert np.mean(shares) == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_too_few_samples_are_refused():

@@ -90,6 +90,14 @@ def test_a_module_is_asked_at_rest_and_left_as_it_was():
     assert found(data).shape == (9, 5)
 
 
+def test_half_precision_is_taken():
+    whole = features_from(lambda x: x.flatten(1)[:, :5], stripes(20, size=8), 0)(stripes(20, size=8))
+    for dtype in (torch.bfloat16, torch.float16):
+        asked = features_from(lambda x, dtype=dtype: x.flatten(1)[:, :5].to(dtype), stripes(20, size=8), 0)
+        narrow = asked(stripes(20, size=8))
+        assert np.allclose(narrow, whole, atol=0.01)
+
+
 def test_a_function_of_network_values():
     data = stripes(300, size=8)  # more than a batch
     found = features_from(lambda x: x.flatten(1).numpy(), data, 0)

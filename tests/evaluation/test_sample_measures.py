@@ -6,10 +6,10 @@ from nolabel.errors import DataError
 from nolabel.evaluation.frechet import fid
 from nolabel.evaluation.kernel_distance import kid
 from nolabel.evaluation.labels import Classes
-from nolabel.evaluation.manifolds import copied, manifold, overlap_of
+from nolabel.evaluation.manifolds import authenticity, manifold, overlap_of
 from nolabel.evaluation.sample_measures import Found, Sets, balance, measured, no_better_than_noise
 
-NAMES = ["FID", "KID", "precision", "recall", "density", "coverage", "copied"]
+NAMES = ["FID", "KID", "precision", "recall", "density", "coverage", "authenticity"]
 
 
 def sets(count=60, f=3, real=60):
@@ -29,8 +29,9 @@ def test_every_measure_of_samples_real_ones_and_noise():
         for name in ("precision", "recall", "density", "coverage"):
             assert found[name].values[place] == pytest.approx(getattr(wanted, name))
     known = manifold(given.real)
-    assert found["copied"].values == tuple(copied(known, one) for one in (given.samples, given.reference, given.noise))
-    assert [row.measure for row in rows if row.higher_is_better] == ["precision", "recall", "density", "coverage"]
+    asked = given.samples, given.reference, given.noise
+    assert found["authenticity"].values == tuple(authenticity(known, one) for one in asked)
+    assert [row.measure for row in rows if row.higher_is_better] == NAMES[2:]
     assert no_better_than_noise(rows) == []
 
 
@@ -49,7 +50,7 @@ def test_a_floor_of_few_samples_is_left_out_by_itself():
     assert found["FID"][1] is None
     assert found["FID"][0] is not None
     assert found["recall"][1] is None
-    assert "copied" not in found
+    assert "authenticity" not in found
     assert notes == []
 
 

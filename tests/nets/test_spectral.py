@@ -1,6 +1,7 @@
 """Spectral normalisation against singular values, and when u and v move."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -14,6 +15,13 @@ from nolabel.nets.spectral import Spectral, refresh
 def layers() -> list[Spectral]:
     torch.manual_seed(0)
     return [Spectral(Linear(7, 5)), Spectral(nn.Conv2d(3, 4, 4, 2, 1)), Spectral(Linear(6, 1, bias=False))]
+
+
+CONVOLUTIONS = [
+    (lambda: nn.Conv1d(4, 6, 3, dilation=2), (2, 4, 9)),
+    (lambda: nn.Conv2d(4, 6, 3, groups=2, padding=1, padding_mode="circular"), (2, 4, 5, 6)),
+    (lambda: nn.Conv3d(2, 3, 4, 2, 1, bias=False), (2, 2, 4, 6, 8)),
+]
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -41,6 +49,17 @@ def test_the_layer_is_the_one_inside_with_its_weight_divided() -> None:
     with torch.no_grad():
         plain.weight /= conv.sigma
     torch.testing.assert_close(conv(picture), plain(picture))
+
+
+@pytest.mark.parametrize(("make", "shape"), CONVOLUTIONS, ids=["dilated", "grouped", "clips"])
+def test_a_convolution_keeps_all_its_ways(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    """Of any number of axes, dilated, grouped, padded round: the layer itself with its weight divided."""
+    torch.manual_seed(0)
+    layer, x = Spectral(make()), torch.randn(*shape)  # type: ignore[arg-type]
+    plain = copy.deepcopy(layer.layer)
+    with torch.no_grad():
+        plain.weight /= layer.sigma
+    torch.testing.assert_close(layer(x), plain(x))
 
 
 def test_the_gradient_knows_that_sigma_depends_on_the_weight() -> None:

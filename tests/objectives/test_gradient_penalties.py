@@ -21,9 +21,9 @@ def test_of_a_quadratic_form_it_is_known(batch: int, width: int, seed: int) -> N
     logits = ((x @ a) * x).sum(1)
     expected = [sum(v * v for v in ((a + a.t()) @ row).tolist()) for row in x.detach()]
     assert squared_gradients(logits, x).tolist() == pytest.approx(expected, rel=1e-5)
-    assert zero_centred(logits, x).item() == pytest.approx(sum(expected) / batch, rel=1e-5)
+    assert zero_centred(squared_gradients(logits, x)).item() == pytest.approx(sum(expected) / batch, rel=1e-5)
     away = sum((value**0.5 - 1) ** 2 for value in expected) / batch
-    assert one_centred(logits, x).item() == pytest.approx(away, rel=1e-4)
+    assert one_centred(squared_gradients(logits, x)).item() == pytest.approx(away, rel=1e-4)
 
 
 @pytest.mark.parametrize("penalty", [zero_centred, one_centred])
@@ -31,7 +31,7 @@ def test_of_a_plane_it_depends_on_the_slope_alone(penalty: object) -> None:
     """D(x) = w·x: R1 is ‖w‖² and its gradient 2 w; a critic of slope 1 pays nothing."""
     w = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
     x = normals(7, 2).requires_grad_()
-    value = penalty(x @ w, x)  # type: ignore[operator]
+    value = penalty(squared_gradients(x @ w, x))  # type: ignore[operator]
     value.backward()
     assert w.grad is not None
     if penalty is zero_centred:
@@ -41,7 +41,7 @@ def test_of_a_plane_it_depends_on_the_slope_alone(penalty: object) -> None:
         assert value.item() == pytest.approx(16)
         assert w.grad.tolist() == pytest.approx([2 * 4 * 3 / 5, 2 * 4 * 4 / 5], rel=1e-5)
         slope_one = (x @ (w.detach() / 5)).requires_grad_()
-        assert one_centred(slope_one, x).item() == pytest.approx(0, abs=1e-9)
+        assert one_centred(squared_gradients(slope_one, x)).item() == pytest.approx(0, abs=1e-9)
 
 
 def test_a_net_is_penalised_as_finite_differences_say() -> None:
@@ -54,7 +54,7 @@ def test_a_net_is_penalised_as_finite_differences_say() -> None:
 
         def penalty(net: nn.Module = net) -> Tensor:
             leaf = x.clone().requires_grad_()
-            return zero_centred(net(leaf)[:, 0], leaf)
+            return zero_centred(squared_gradients(net(leaf)[:, 0], leaf))
 
         net.zero_grad()
         penalty().backward()
@@ -85,7 +85,7 @@ def test_each_sample_has_its_own_gradient() -> None:
 def test_a_net_that_does_not_answer_has_finite_gradients() -> None:
     w = torch.zeros(3, requires_grad=True)
     x = normals(5, 3).float().requires_grad_()
-    value = one_centred(x @ w, x)
+    value = one_centred(squared_gradients(x @ w, x))
     value.backward()
     assert value.item() == pytest.approx(1, abs=1e-5)
     assert w.grad is not None
@@ -107,4 +107,4 @@ def test_interpolates_lie_between_with_one_share_a_sample() -> None:
 def test_logits_of_other_values_are_refused() -> None:
     x, other = normals(3, 2).requires_grad_(), normals(3, 2).requires_grad_()
     with pytest.raises(RuntimeError):
-        zero_centred(x.sum(1), other)
+        squared_gradients(x.sum(1), other)

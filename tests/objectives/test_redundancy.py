@@ -207,13 +207,17 @@ def test_a_batch_of_one_is_refused() -> None:
             loss()
 
 
-@pytest.mark.parametrize("sizes", [(5, 2), (1, 1)])
-def test_two_processes_equal_one(sizes: tuple[int, int], tmp_path: Path) -> None:
-    """Values in every process, and gradients weighted and added up as the engine does, are those of one process."""
+SIZES = [(5, 2), (1, 1)]
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes have written."""
+    out = tmp_path_factory.mktemp("out")
     script = Path(__file__).parent / "redundancy_over_processes.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(
-        [*command, str(tmp_path), json.dumps(sizes)],
+        [*command, str(out), json.dumps(SIZES)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -221,7 +225,13 @@ def test_two_processes_equal_one(sizes: tuple[int, int], tmp_path: Path) -> None
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    theirs = torch.load(tmp_path / "found.pt")
+    return out
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_two_processes_equal_one(sizes: tuple[int, int], together: Path) -> None:
+    """Values in every process, and gradients weighted and added up as the engine does, are those of one process."""
+    theirs = torch.load(together / f"{sizes[0]}-{sizes[1]}.pt")
     z1, z2 = (z.requires_grad_() for z in normals(sum(sizes), 3))
     terms = (*barlow_twins(z1, z2, lambda_=0.2), *vicreg(z1, z2, **VICREG))
     torch.testing.assert_close(theirs["value"], torch.stack(terms).detach())

@@ -8,13 +8,17 @@ import pytest
 
 from nolabel.errors import Problem
 from nolabel.report.content import (
+    Clouds,
     Content,
+    Generated,
     Headline,
     Map,
     Measure,
+    Nearest,
     Pictures,
     Plane,
     Rows,
+    Strips,
     Summary,
     Topics,
     Traversal,
@@ -216,6 +220,37 @@ def some_topics(count: int = 8, words: int = 300) -> Topics:
         coherences=np.array([np.nan, *rng.normal(size=count - 1)]),
         measures=[Measure("Coherence", "0.120", "Higher is better.")],
     )
+
+
+def what_was_made() -> Generated:
+    """Pictures and points at once, and a judgement whose words mean harm."""
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (8, 12, 8, 8), dtype=np.uint8)
+    row = {"measure": "FID", "value": 21.5, "sd": 0.5, "floor": 3.25, "ceiling": 450.0, "higher_is_better": False}
+    judged = {
+        "rows": [{**row, "how": EVIL_COLUMN}],
+        "classes": [{"name": EVIL_CLASS, "samples": 0.25, "reference": 0.5}],
+        "notes": ["A note."],
+        "protocol": {"features": EVIL_COLUMN, "seed": 0},
+    }
+    clouds = [(f"epoch {e}", rng.normal(size=(256, 2))) for e in range(8)]
+    return Generated(
+        data=Pictures("Drawn at random", [EVIL_ID, "b"], [("data", pixels[0, :2])]),
+        film=Strips("Moments.", [f"epoch {e}" for e in range(8)], ["step 1"] * 8, ("", ""), pixels),
+        clouds=Clouds("Across: a; up: b.", rng.normal(size=(400, 2)), clouds),
+        nearest=Nearest(
+            Pictures("Most alike", [EVIL_ID, "b"], [("sample", pixels[1, :2]), ("nearest by pixels", pixels[2, :2])]),
+            [Measure("Copies", "5%", "As new ones.")],
+        ),
+        between=Strips("Ways.", ["1", "2"], ["", ""], ("one", "another"), pixels[:2]),
+        directions=Strips("Directions.", ["1", "2"], ["strongest", "half"], ("low", "high"), pixels[2:4]),
+        judged=judged,
+    )
+
+
+@pytest.fixture
+def with_generated() -> Content:
+    return replace(content_of_images(), generated=what_was_made())
 
 
 @pytest.fixture

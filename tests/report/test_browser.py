@@ -126,6 +126,11 @@ def table_page(rows: Content, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def generated_page(with_generated: Content, tmp_path: Path) -> Path:
+    return write_report(with_generated, tmp_path / "generated.html")
+
+
+@pytest.fixture
 def units_page(with_units: Content, tmp_path: Path) -> Path:
     return write_report(with_units, tmp_path / "units.html")
 
@@ -179,6 +184,19 @@ def test_a_table_s_page_fits_the_screen_too(tab: Tab, table_page: Path, width: i
     assert tab.run("document.documentElement.scrollWidth") <= width
     hover_a_sample(tab)
     assert "age" in tab.one(".stage .tip").text
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_what_was_made_fits_the_screen_and_is_drawn(tab: Tab, generated_page: Path, width: int, scheme: str) -> None:
+    tab.open(generated_page, width, scheme)
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    side_by_side = "[...document.querySelectorAll('.pair > div')].map((one) => one.getBoundingClientRect().top)"
+    tops = tab.run(side_by_side)
+    assert (tops[0] == tops[1]) == (width == 1280)
+    assert tab.run("document.querySelector('.clouds use').getBoundingClientRect().width") > 50
+    assert not tab.one("details.how dl").is_displayed()
+    tab.click("details.how summary")
+    assert tab.one("details.how dl").is_displayed()
 
 
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)

@@ -22,6 +22,17 @@ def test_what_appears_late_or_is_no_number_is_no_trouble() -> None:
     assert len(charts["Late"].linear.lines[0].points) == 1
 
 
+def test_what_players_log_has_words_and_copies_are_drawn_beside_new_data() -> None:
+    history = [{"epoch": e, "loss": 1.0, "generator.copied": 0.2 / e, "critic.real_part": 0.1 * e} for e in (1, 2, 4)]
+    history.insert(2, {"epoch": 3, "loss": 0.5, "critic.real_part": 0.7})
+    charts = {chart.title: chart for chart in learning_charts(history)}
+    assert set(charts) == {"Loss", "Share of samples that are copies", "Real part (critic)"}
+    copies = charts["Share of samples that are copies"]
+    assert [line.name for line in copies.lines] == ["samples", "new data"]
+    assert [list(line.xs) for line in copies.lines] == [[1, 2, 4]] * 2
+    assert set(copies.lines[1].ys) == {0.05}
+
+
 def test_no_history_gives_no_chart() -> None:
     assert learning_charts([]) == []
 

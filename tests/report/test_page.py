@@ -74,6 +74,30 @@ def test_a_section_without_content_is_absent() -> None:
     assert "Evidence" not in page.text
 
 
+def test_what_was_made_is_one_section_with_all_its_parts(with_generated: Content) -> None:
+    text = render(with_generated)
+    page = Page(text)
+    assert page.sections == ALL
+    parts = {each["id"] for each in page.every("h3") if "id" in each} - {"legend-title"}
+    assert parts == {"film", "nearest", "between", "directions", "judged"}
+    assert text.count("<use class") == 8
+    assert '21.50<span class="sd"> ± 0.5' in text
+    assert "Classes among the samples" in page.text
+    assert "window.hacked" in page.text, "as text"
+    assert len(page.scripts) == 2
+    assert all("alt" in each for each in page.every("img"))
+    assert all(each.get("scope") for each in page.every("th"))
+
+
+def test_a_judgement_without_numbers_says_why(with_generated: Content) -> None:
+    assert with_generated.generated is not None
+    alone = replace(with_generated.generated, judged={"notes": ["Not judged: no good."]}, film=None, nearest=None)
+    page = Page(render(replace(with_generated, generated=alone, samples=None)))
+    assert "Not judged: no good." in page.text
+    assert "floor" not in page.text
+    assert "Are they copies?" not in page.text
+
+
 def test_what_the_user_wrote_is_text_and_never_markup(images: Content, rows: Content) -> None:
     for content in (images, rows):
         page = Page(render(content))

@@ -19,7 +19,7 @@ from nolabel.objectives.adversarial import (
     told_by_difference,
     told_by_sign,
 )
-from nolabel.objectives.gradient_penalties import zero_centred
+from nolabel.objectives.gradient_penalties import squared_gradients, zero_centred
 from nolabel.objectives.sample_signals import sample_signals
 from nolabel.randomness import seeded
 from nolabel.training.learner import AdversarialLearner, SetsRates, Step
@@ -95,7 +95,8 @@ class TwoPlayers(AdversarialLearner, SetsRates):
         if self.game != "paired":
             of_real, of_fake = non_saturating_discriminator(d_real, d_fake)
             return Losses({"real": of_real, "fake": of_fake}, signals)
-        slopes = 0.5 * self.gamma * (zero_centred(d_real, x) + zero_centred(d_fake, fake))
+        r1, r2 = (zero_centred(squared_gradients(*pair)) for pair in ((d_real, x), (d_fake, fake)))
+        slopes = 0.5 * self.gamma * (r1 + r2)
         return Losses({"pairs": relativistic_discriminator(d_real, d_fake), "slopes": slopes}, signals)
 
     def _generators(self, x: Tensor, fake: Tensor) -> Losses:

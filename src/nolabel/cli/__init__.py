@@ -11,6 +11,7 @@
     history.py          the command that made a run, kept in its folder
     opening.py          sources and models of a command
     trained_on.py       the source that a run was trained on
+    own_sizes.py        a folder's pictures at their own sizes
     outputs.py          files and folders that a command writes
     pictures.py         what models give back -> PNG
     measures.py         evidence.json: written, and used again when it fits

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nolabel.cli import speech
-from nolabel.cli.flags import Flag, one_of
+from nolabel.cli.flags import Flag, one_of, whole
 from nolabel.errors import ArgumentError, SavedModelError
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ _ABLE = {
     "Sampler": "draw samples",
     "TopicModel": "name topics",
     "LabelPredictor": "name classes",
+    "Translator": "translate images",
 }
 
-SOURCE = "folder of images or texts, archive, table, array file, or the name of a data set (nolabel datasets)"
+SOURCE = "folder of images, clips or texts, archive, table, array file, or the name of a data set (nolabel datasets)"
 RUN = "folder of a trained model, as `fit --out` made it"
 
 
@@ -69,15 +70,16 @@ DATA = [
     LABELS,
     Flag(
         "modality",
-        one_of(("auto", "image", "table", "text")),
+        one_of(("auto", "image", "table", "text", "video")),
         "what is in SOURCE, where it does not show: text for folders and archives of text files, lines of text, counts "
-        "of words",
-        "{auto,image,table,text}",
+        "of words; video for GIFs, folders of frames, arrays (N, T, H, W)",
+        "{auto,image,table,text,video}",
     ),
     TEXT,
     ENCODING,
     Flag("size", size, "bring image files to this many pixels, N or HxW", "N"),
     Flag("channels", channels, "1 for grey images, 3 for colour", "{1,3}"),
+    Flag("frames", whole, "of clips: keep so many of the first, or cut one long sequence into clips of so many", "N"),
     Flag(
         "scaling",
         one_of(("standard", "minmax", "none")),
@@ -165,6 +167,23 @@ def _say_skipped(data: "Dataset") -> None:
     speech.remark("\n".join([f"left out, because they cannot be read ({len(data.skipped)}):", *lines, *more]))
 
 
+def open_targets(target: str, data: "Dataset", values: Mapping[str, Any], options: Mapping[str, Any]) -> "Dataset":
+    """The targets of the images `data`, opened as those were, but for their channels; files of the same size.
+
+    Raises
+    ------
+    DataError, ArgumentError
+        See `nolabel.data.pairs.open_targets`.
+    """
+    from nolabel.data.pairs import open_targets as open_beside
+
+    wishes = {key: value for key, value in values.items() if key in ("on_error", "size")}
+    with speech.counting("reading") as progress:
+        targets = open_beside(target, data, {**options, **wishes, "progress": progress})
+    _say_skipped(targets)
+    return targets
+
+
 def open_run(run: str) -> "Estimator":
     """The model in a run folder.
 
@@ -200,8 +219,8 @@ def open_able(run: str, kind: str) -> Any:
     from nolabel.methods import method_class, stems
 
     model = open_run(run)
-    home = "nolabel.methods._topics" if kind == "TopicModel" else "nolabel.methods._base"
-    wanted: type = getattr(import_module(home), kind)
+    home = {"TopicModel": "_topics", "Translator": "_translator"}.get(kind, "_base")
+    wanted: type = getattr(import_module(f"nolabel.methods.{home}"), kind)
     if not isinstance(model, wanted):
         able = ", ".join(stem.replace("_", "-") for stem in stems() if issubclass(method_class(stem), wanted))
         name = type(model).__name__

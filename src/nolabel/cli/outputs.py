@@ -199,10 +199,11 @@ def with_ids(ids: Sequence[str | int], frame: "pd.DataFrame") -> "pd.DataFrame":
     names = list(ids)
     column = names if all(isinstance(name, int) for name in names) else [text_of(name) for name in names]
     frame = frame.reset_index(drop=True)
-    return pd.concat([pd.Series(column, name=_free_name("id", frame.columns)), frame], axis=1)
+    return pd.concat([pd.Series(column, name=free_name("id", frame.columns)), frame], axis=1)
 
 
-def _free_name(name: str, taken: "pd.Index[str]") -> str:
+def free_name(name: str, taken: "pd.Index[str]") -> str:
+    """The name of a new column, with as many underscores after it as it takes to be the only one."""
     while name in taken:
         name += "_"
     return name

@@ -24,10 +24,11 @@ def pixels(images: NDArray[Any], spec: "DataSpec") -> Pixels:
         images = images.transpose(0, 2, 3, 1)
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
-    return _eight_bits(images)
+    return eight_bits(images)
 
 
-def _eight_bits(images: NDArray[Any]) -> Pixels:
+def eight_bits(images: NDArray[Any]) -> Pixels:
+    """Values of any dtype that images come in, as 0 to 255."""
     if images.dtype == np.uint8:
         return images
     white = np.iinfo(images.dtype).max if images.dtype.kind == "u" else 1

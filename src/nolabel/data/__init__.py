@@ -6,6 +6,7 @@ Data flow through this room, top to bottom; nothing is imported here, so that a 
     finding.py      which of these readers reads a source:
     named.py        data sets by name                     -> raw data
     files.py        folders and lists of image or text files, texts line by line -> raw data
+    clip_files.py   GIFs, and folders of frames           -> raw data (clip_frames.py, what can be decoded of them)
     archives.py     .tar and .zip of images or texts (archive_*.py) -> raw data
     idx.py          IDX files                             -> raw data
     arrays.py       arrays, tensors, sparse matrices, .npy, .npz -> raw data
@@ -15,6 +16,9 @@ Data flow through this room, top to bottom; nothing is imported here, so that a 
     decoding.py     many of them, on all cores (worker.py is one such process)
     decoded.py      the pixels of a set, from the cache (cache.py) or decoded into it
     images.py       raw images -> Dataset, and network values -> images
+    clips.py        clips in arrays -> spec and stored values, and network values -> clips
+    clip_sets.py    raw clips -> Dataset: how many frames, and which
+    pixel_values.py what is stored of pixels of any dtype, and the way back
     tables.py       raw tables -> Dataset, and network values -> tables (table_*.py); sparse_tables.py, sparse ones
     vocabulary.py   what is a word, which words are counted, and counting them
     text.py         texts, or counts of words -> spec and stored counts, and network values -> counts

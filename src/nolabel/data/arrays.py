@@ -1,6 +1,6 @@
 """Arrays, tensors, nested lists, .npy and .npz files. Nothing in a file is ever unpickled.
 
-Three or four axes are images; all else is for `tables` to take, or to refuse in its own words.
+Three or four axes are images, five are clips; all else is for `tables` to take, or to refuse in its own words.
 """
 
 import zipfile
@@ -28,19 +28,20 @@ def open_array(
     Parameters
     ----------
     array
-        (N, D) for a table; (N, H, W), (N, H, W, C) or (N, C, H, W) for images. Where both the first and the last of the
-        three axes could be channels (1 or 3 of them), as in (N, 3, 3, 3), the last are, but in a tensor the first.
+        (N, D) for a table; (N, H, W), (N, H, W, C) or (N, C, H, W) for images; (N, T, H, W, C) for clips. Where both
+        the first and the last of the axes could be channels (1 or 3 of them), as in (N, 3, 3, 3), the last are, but in
+        a tensor the first.
     name
         What to call it; None for its shape.
     channels_first
-        The layout of images to assume where their shape does not tell.
+        The layout of images or clips to assume where their shape does not tell.
     labels
         The class of each sample, if known.
 
     Raises
     ------
     DataError
-        It is no array of numbers with two to four axes, or it is empty.
+        It is no array of numbers with two to five axes, or it is empty.
     """
     values = _as_array(array)
     name = name or f"array {' x '.join(map(str, values.shape))}"
@@ -157,8 +158,8 @@ def _as_array(array: Any) -> NDArray[Any]:
 
 
 def _check(values: NDArray[Any], name: str) -> None:
-    if values.ndim > 4:
-        raise DataError(f"{name} has {values.ndim} axes, shape {values.shape}; tables have 2, images 3 or 4")
+    if values.ndim > 5:
+        raise DataError(f"{name} has {values.ndim} axes, shape {values.shape}; tables have 2, images 3 or 4, clips 5")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name} must hold real numbers; got an array of dtype {values.dtype}, shape {values.shape}")
     if 0 in values.shape:

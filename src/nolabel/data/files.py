@@ -54,8 +54,9 @@ class ImageFiles(EncodedImages):
         return ImageFiles(self.prefix, self.names[start:stop])
 
 
+@final
 @dataclass
-class _Listing:
+class Listing:
     """Names of files, (size, mtime, ctime) of each in one flat array, and how many others of each suffix."""
 
     names: list[str] = field(default_factory=list)
@@ -63,6 +64,7 @@ class _Listing:
     others: Counter[str] = field(default_factory=Counter)
 
     def add(self, name: str, stat_it: Callable[[], os.stat_result]) -> None:
+        """One more file."""
         self.names.append(name)
         try:
             stat = stat_it()
@@ -72,6 +74,7 @@ class _Listing:
             self.stats.extend((stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
 
     def fingerprint(self, where: str) -> str:
+        """What changes whenever a file may have changed."""
         # ctime too: unpacking an archive again can bring back size and mtime of a file with other content
         digest = hashlib.sha256("\0".join([where, *self.names]).encode(errors="surrogateescape"))
         digest.update(self.stats)
@@ -93,13 +96,13 @@ def open_folder(folder: Path, split: str | None = None) -> RawImages:
     DataError
         No image is found, or a folder cannot be listed.
     """
-    chosen = folder if split is None else _split_folder(folder, split)
-    listing = _listed(str(chosen), SUFFIXES)
+    chosen = folder if split is None else split_folder(folder, split)
+    listing = listed(str(chosen), SUFFIXES)
     if not listing.names:
         raise DataError(_no_images(chosen, listing.others))
     images = ImageFiles(f"{chosen}{os.sep}", listing.names)
     where = listing.fingerprint(os.path.realpath(chosen))
-    return RawImages(_title(folder, split), where, lambda: nullcontext(images), labels="folders")
+    return RawImages(title_of(folder, split), where, lambda: nullcontext(images), labels="folders")
 
 
 def open_text_folder(folder: Path, split: str | None = None) -> RawTexts:
@@ -107,22 +110,23 @@ def open_text_folder(folder: Path, split: str | None = None) -> RawTexts:
 
     Parameters and errors are those of `open_folder`.
     """
-    chosen = folder if split is None else _split_folder(folder, split)
-    listing = _listed(str(chosen), TEXT_SUFFIXES)
+    chosen = folder if split is None else split_folder(folder, split)
+    listing = listed(str(chosen), TEXT_SUFFIXES)
     if not listing.names:
         raise DataError(_no_texts(chosen, listing.others))
     texts = ImageFiles(f"{chosen}{os.sep}", listing.names)
-    return RawTexts(_title(folder, split), lambda: nullcontext(texts), labels="folders")
+    return RawTexts(title_of(folder, split), lambda: nullcontext(texts), labels="folders")
 
 
-def _title(folder: Path, split: str | None) -> str:
+def title_of(folder: Path, split: str | None) -> str:
+    """What a folder is called."""
     title = folder.resolve().name or str(folder)
     return title if split is None else f"{title}:{split}"
 
 
 def open_list(paths: Sequence[str | os.PathLike[str]]) -> RawImages:
     """The image files in a list of paths, in that order; each path is its sample's id."""
-    listing = _Listing()
+    listing = Listing()
     for path in paths:
         listing.add(os.fspath(path), Path(path).stat)
     images = ImageFiles("", listing.names)
@@ -164,7 +168,14 @@ def _lines(path: Path, encoding: str | None) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _split_folder(folder: Path, split: str) -> Path:
+def split_folder(folder: Path, split: str) -> Path:
+    """The sub-folder that is a split.
+
+    Raises
+    ------
+    ArgumentError
+        It is not there.
+    """
     chosen = folder / split
     if not chosen.is_dir():
         have = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
@@ -175,8 +186,15 @@ def _split_folder(folder: Path, split: str) -> Path:
     return chosen
 
 
-def _listed(root: str, suffixes: Collection[str]) -> _Listing:
-    listing = _Listing()
+def listed(root: str, suffixes: Collection[str]) -> Listing:
+    """The files with one of these suffixes in a folder and below it.
+
+    Raises
+    ------
+    DataError
+        A folder cannot be listed.
+    """
+    listing = Listing()
     seen: set[tuple[int, int]] = set()
     waiting = [""]  # folders relative to the root, each with a trailing slash; the next one last
     while waiting:
@@ -198,7 +216,7 @@ def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def _list_one(path: str, folder: str, listing: _Listing, suffixes: Collection[str]) -> list[str]:
+def _list_one(path: str, folder: str, listing: Listing, suffixes: Collection[str]) -> list[str]:
     """Adds the files of one folder that have one of the suffixes to the listing; returns its folders."""
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from nolabel.data import arrays, files, hub, named
 from nolabel.data.archives import is_archive, open_archive, open_text_archive
+from nolabel.data.clip_files import no_video_files, open_clip_folder, open_clip_list, open_gif
+from nolabel.data.clip_frames import is_animated
 from nolabel.data.documents import TEXT_SUFFIXES, GivenTexts
 from nolabel.data.encoded import OpenedPictures
 from nolabel.data.idx import is_idx, open_idx
@@ -27,7 +29,13 @@ _TRIED = 20  # strings that are looked for on disk
 
 
 def read(
-    source: Any, *, split: str | None = None, label: str | None = None, texts: bool = False, encoding: str | None = None
+    source: Any,
+    *,
+    split: str | None = None,
+    label: str | None = None,
+    texts: bool = False,
+    clips: bool = False,
+    encoding: str | None = None,
 ) -> Raw:
     """The raw data of a source of any kind.
 
@@ -41,6 +49,8 @@ def read(
         The column of labels, for a source that has several.
     texts
         Whether the user has said that texts, or counts of words, are in it.
+    clips
+        Whether the user has said that clips are in it.
     encoding
         Of a table or text file; None to detect it.
 
@@ -54,15 +64,16 @@ def read(
     if isinstance(source, str) and named.split_name(source)[0] in named.NAMES:
         return _read_named(source, split)
     if isinstance(source, str | Path):
-        return _read_path(Path(source).expanduser(), split, texts, encoding)
+        path = Path(source).expanduser()
+        return _read_clips(path, split) if clips and _holds_clips(path) else _read_path(path, split, texts, encoding)
     if hub.is_hub(source):
         return hub.open_hub(source, split, label)
     if split is not None:
         raise ArgumentError(f"split={split!r}: a {type(source).__name__} has no splits; pass the part you mean")
-    return _read_object(source, texts)
+    return _read_object(source, texts, clips)
 
 
-def _read_object(source: Any, texts: bool) -> Raw:
+def _read_object(source: Any, texts: bool, clips: bool) -> Raw:
     if isinstance(source, Tensor):
         return arrays.open_tensor(source)
     if _is_pandas(source, "DataFrame"):
@@ -70,6 +81,8 @@ def _read_object(source: Any, texts: bool) -> Raw:
     if issparse(source):
         return arrays.open_sparse(source)
     items = _items(source)
+    if clips and items and all(isinstance(item, str | Path) for item in items):
+        return open_clip_list(items)
     if texts and (items or _is_pandas(source, "Series")):
         return _texts(source, items)
     if items and all(isinstance(item, str) for item in items) and not _name_files(items):
@@ -150,6 +163,19 @@ def _read_path(path: Path, split: str | None, texts: bool, encoding: str | None)
     return _read_text_file(path, encoding) if texts else _read_file(path, encoding)
 
 
+def _holds_clips(path: Path) -> bool:
+    """Whether a path is that of a folder, or of a file that is a clip; arrays are read as ever."""
+    return path.is_dir() or (path.is_file() and is_animated(path.name))
+
+
+def _read_clips(path: Path, split: str | None) -> Raw:
+    if path.is_dir():
+        return open_clip_folder(path, split)
+    if split is not None:
+        raise ArgumentError(f"split={split!r}: '{path}' has no splits; open the file you mean")
+    return open_gif(path)
+
+
 def _read_text_file(path: Path, encoding: str | None) -> Raw:
     """Texts in an archive or line by line, or a table with a column of them."""
     if is_archive(path):
@@ -198,8 +224,9 @@ def _not_there(path: Path) -> str:
 
 def _not_understood(path: Path) -> str:
     if path.suffix.lower() in SUFFIXES:
-        return f"'{path}' is one image; open the folder that holds it, or pass a list of paths"
-    return (
+        clip = ", or say modality='video' to cut it into clips" if is_animated(path.name) else ""
+        return f"'{path}' is one image; open the folder that holds it, or pass a list of paths{clip}"
+    return no_video_files(path) or (
         f"cannot tell what '{path}' holds, by its name or its first bytes. Understood are folders of images, .tar "
         "(.gz, .xz, .bz2), .zip, IDX, .npy, .npz, .csv, .tsv, .txt and .parquet"
     )

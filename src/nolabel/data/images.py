@@ -1,13 +1,7 @@
 """Images: what one sample is to a network, from arrays and back.
 
-A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 1] if the source had more than 8 bits:
-
-    source dtype         stored      network value     restored as
-    uint8                uint8       v / 255           uint8, rounded and clipped
-    bool                 uint8       0 or 1            bool, v >= 0.5
-    uint16               float32     v / 65535         uint16, rounded and clipped
-    float, in [0, 1]     float32     v                 float32
-    image files          uint8       v / 255           uint8
+A sample is (C, H, W) with C 1 or 3. Stored values are uint8, or float32 in [0, 1] if the source had more than 8 bits,
+by the table in `pixel_values`; image files are uint8.
 
 Arrays are (N, H, W), (N, H, W, C) or (N, C, H, W); the one whose channel axis has 1 or 3 entries is meant. If both do,
 as in (N, 3, 3, 3), the channels are last in an array and first in a tensor; but for a model that has been fitted, the
@@ -16,12 +10,13 @@ Images come back in the layout and dtype they came in; files come back as (N, H,
 found, decoded and cached is for other files.
 """
 
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nolabel.data.pixel_values import as_dtype, check_dtype, stored
 from nolabel.errors import DataError
 from nolabel.types import DataSpec
 
@@ -29,8 +24,6 @@ Layout = Literal["HW", "HWC", "CHW"]
 
 _CHANNELS = (1, 3)
 _TALL = 16  # nobody has images so high (and so many) and only 3 or 4 wide: those are the channels of a single one
-_TOLERANCE = 1e-6  # float images may leave [0, 1] by so much, which resampling in float32 does
-_BLOCK_BYTES = 2**26
 
 
 def learn(array: NDArray[Any], *, channels_first: bool = False) -> DataSpec:
@@ -48,7 +41,7 @@ def learn(array: NDArray[Any], *, channels_first: bool = False) -> DataSpec:
     DataError
         No axis can be the channels, or the dtype has no stated range.
     """
-    _check_dtype(array)
+    check_dtype(array, "images")
     layout = _layout(array.shape, channels_first)
     return _spec(_planes(array, layout).shape[1:], layout, array.dtype.name, "array")
 
@@ -75,11 +68,11 @@ def encode(array: NDArray[Any], spec: DataSpec, *, channels_first: bool = False)
     DataError
         The images are of another size or number of channels, or values are not finite or not in [0, 1].
     """
-    _check_dtype(array)
+    check_dtype(array, "images")
     planes = _planes(array, _fitting_layout(array.shape, spec, channels_first))
     if planes.shape[1:] != spec.shape:
         raise DataError(_wrong_shape(planes.shape[1:], spec) + _both_ways(array.shape))
-    return _stored(planes)
+    return stored(planes, "images")
 
 
 def restore(spec: DataSpec, values: Tensor) -> NDArray[Any]:
@@ -89,20 +82,11 @@ def restore(spec: DataSpec, values: Tensor) -> NDArray[Any]:
     images: NDArray[Any] = planes
     if layout != "CHW":
         images = planes[:, 0] if layout == "HW" else planes.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(_as_dtype(images, np.dtype(spec.recipe["dtype"])))
+    return np.ascontiguousarray(as_dtype(images, np.dtype(spec.recipe["dtype"])))
 
 
 def _spec(shape: tuple[int, ...], layout: Layout, dtype: str, source: str) -> DataSpec:
     return DataSpec("image", tuple(int(n) for n in shape), "unit", {"source": source, "layout": layout, "dtype": dtype})
-
-
-def _as_dtype(images: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if dtype.kind == "f":
-        return images
-    if dtype.kind == "b":
-        return cast("NDArray[Any]", images >= 0.5)
-    levels: NDArray[Any] = np.rint(np.clip(images, 0, 1) * np.iinfo(dtype).max)
-    return levels.astype(dtype)
 
 
 def _layout(shape: tuple[int, ...], channels_first: bool) -> Layout:
@@ -144,60 +128,6 @@ def _planes(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
     if layout == "HW":
         return array[:, None]
     return array.transpose(0, 3, 1, 2) if layout == "HWC" else array
-
-
-def _check_dtype(array: NDArray[Any]) -> None:
-    if array.dtype.kind in "bf" or array.dtype in (np.uint8, np.uint16):
-        return
-    raise DataError(
-        f"images of dtype {array.dtype} have no stated range. Pass X.astype('uint8') if 255 is white, or X / X.max() "
-        "as float in [0, 1]; uint8, uint16, bool and float are understood"
-    )
-
-
-def _stored(planes: NDArray[Any]) -> NDArray[Any]:
-    if planes.dtype == np.uint8:
-        return planes
-    if planes.dtype == np.bool_:
-        return np.asarray(planes).astype(np.uint8) * np.uint8(255)
-    if planes.dtype == np.uint16:
-        return np.asarray(planes).astype(np.float32) / np.float32(65535)
-    inside = _in_range(planes)
-    if inside and planes.dtype == np.float32:
-        return planes
-    clipped: NDArray[Any] = np.clip(np.asarray(planes), 0, 1)
-    return clipped.astype(np.float32)
-
-
-def _in_range(planes: NDArray[Any]) -> bool:
-    """Whether float images lie in [0, 1] exactly; an error if not even nearly."""
-    low, high = float(planes.min()), float(planes.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise DataError(_not_finite(planes))
-    if low < -_TOLERANCE or high > 1 + _TOLERANCE:
-        raise DataError(_out_of_range(low, high))
-    return low >= 0 and high <= 1
-
-
-def _not_finite(planes: NDArray[Any]) -> str:
-    block = max(1, _BLOCK_BYTES // planes[0].nbytes)
-    bad: list[int] = []
-    for start in range(0, len(planes), block):
-        finite = np.isfinite(planes[start : start + block]).all(axis=(1, 2, 3))
-        bad += (start + np.flatnonzero(~finite)).tolist()
-    rows = ", ".join(map(str, bad[:10])) + (", ..." if len(bad) > 10 else "")
-    share = f"{len(bad)} of {len(planes)} samples"
-    return f"images must be finite; NaN or infinity found in {share}, row {rows}. Take them out, or fill them in"
-
-
-def _out_of_range(low: float, high: float) -> str:
-    if low >= 0:
-        fix = "divide by the largest value that a pixel can have"
-        if 128 <= high <= 255:
-            fix = "divide by 255 (or pass X.astype('uint8') as it is)"
-    else:
-        fix = "pass (X + 1) / 2" if low >= -1.001 and high <= 1.001 else "pass (X - X.min()) / (X.max() - X.min())"
-    return f"float images must lie in [0, 1]; got min {low:g}, max {high:g}: {fix}"
 
 
 def _wrong_shape(got: tuple[int, ...], spec: DataSpec) -> str:

@@ -1,10 +1,11 @@
 """Data sets that are known by name: where they are found, and what they are.
 
-`digits`, `breast_cancer` and `wine` come with scikit-learn. The others are looked for under the folder that the
-variable NOLABEL_DATA names (`mnist/train-images-idx3-ubyte.gz`, ..., `fashion_mnist/` alike; `cifar10/train.tar` and
-`test.tar` with one folder for each class, or `cifar10/cifar-10-binary.tar.gz`; `20news/20news-bydate-train.tar.xz` and
-`-test.tar.xz` with one folder for each group, or `20news/20news-bydate.tar.gz`; `ag_news/test.csv`), else downloaded
-once with pooch. What is downloaded is checked against the SHA-256 given here, and nothing is unpickled.
+`digits`, `breast_cancer` and `wine` come with scikit-learn, and `moving_digits` is made of its digits. The others are
+looked for under the folder that the variable NOLABEL_DATA names (`mnist/train-images-idx3-ubyte.gz`, ...,
+`fashion_mnist/` alike; `cifar10/train.tar` and `test.tar` with one folder for each class, or
+`cifar10/cifar-10-binary.tar.gz`; `20news/20news-bydate-train.tar.xz` and `-test.tar.xz` with one folder for each group,
+or `20news/20news-bydate.tar.gz`; `ag_news/test.csv`), else downloaded once with pooch. What is downloaded is checked
+against the SHA-256 given here, and nothing is unpickled.
 
 Of a post in `20news` only what follows its first blank line is read: the mail headers name the group.
 """
@@ -57,6 +58,7 @@ NAMES: dict[str, Named] = {
     one.name: one
     for one in (
         Named("digits", "image", {"all": 1797}, (1, 8, 8), 10, f"Alpaydin, Kaynak 1998, {_IN_SKLEARN}", "CC BY 4.0"),
+        Named("moving_digits", "video", {"all": 2000}, (1, 16, 16, 16), 10, "made of digits, as toys are", "CC BY 4.0"),
         Named("mnist", "image", _MNIST_PARTS, (1, 28, 28), 10, "LeCun, Cortes, Burges 1998", "CC BY-SA 3.0"),
         Named("fashion_mnist", "image", _MNIST_PARTS, (1, 28, 28), 10, "Xiao, Rasul, Vollgraf 2017", "MIT"),
         Named("cifar10", "image", {"train": 50_000, "test": 10_000}, (3, 32, 32), 10, "Krizhevsky 2009", "unclear"),
@@ -191,6 +193,13 @@ def _open_digits(name: str, split: str) -> RawArray:
     return RawArray(images, name, labels=found.target, classes=[str(digit) for digit in found.target_names])
 
 
+def _open_moving_digits(name: str, split: str) -> RawArray:
+    from nolabel.data.toy_clips import moving_digits  # only here: it opens digits by their name
+
+    made = moving_digits(NAMES[name].samples[split])
+    return RawArray(made.clips, name, labels=made.labels, classes=[str(digit) for digit in range(10)], clips=True)
+
+
 def _open_sklearn_table(name: str, split: str) -> RawTable:
     from sklearn import datasets
 
@@ -259,6 +268,7 @@ def _open_ag_news(name: str, split: str) -> RawTexts:
 
 _OPENERS: dict[str, Callable[[str, str], Raw]] = {
     "digits": _open_digits,
+    "moving_digits": _open_moving_digits,
     "breast_cancer": _open_sklearn_table,
     "wine": _open_sklearn_table,
     "mnist": _open_idx_set,

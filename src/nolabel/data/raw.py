@@ -18,10 +18,11 @@ from nolabel.data.encoded import EncodedImages
 @final
 @dataclass(frozen=True)
 class RawArray:
-    """Images in an array of three or four axes.
+    """Images in an array of three or four axes, or clips in one of five, or four.
 
     values: NumPy array, perhaps a memory map.  channels_first: what to assume where the shape alone does not tell,
-    as (N, 3, 8, 3).  labels, classes: the class of each sample, if the source has them.
+    as (N, 3, 8, 3).  labels, classes: the class of each sample, if the source has them.  clips: whether four axes are
+    known to be those of clips.
     """
 
     values: NDArray[Any]
@@ -29,6 +30,7 @@ class RawArray:
     channels_first: bool = False
     labels: object = None
     classes: Sequence[str] = ()
+    clips: bool = False
 
 
 @final
@@ -60,6 +62,34 @@ class RawImages:
     labels: object = None
     classes: Sequence[str] = ()
     ids: Literal["names", "rows"] = "names"
+
+
+@final
+@dataclass(frozen=True)
+class FramesOf:
+    """A clip in files: its name, and its frames in order, or the one animated file that holds them."""
+
+    name: str
+    files: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class RawFrames:
+    """Clips whose frames are decoded later.
+
+    fingerprint: changes whenever a file may have changed.  prefix: `prefix + file` is the path of each.
+    labels: "folders" if the folders in the names are the classes, or None.
+    sequence: whether it is one clip, to be cut into several.
+    """
+
+    name: str
+    fingerprint: str
+    prefix: str
+    clips: Sequence[FramesOf]
+    labels: object = None
+    classes: Sequence[str] = ()
+    sequence: bool = False
 
 
 @final
@@ -96,4 +126,4 @@ class RawTexts:
     column: str | None = None
 
 
-Raw = RawArray | RawTable | RawImages | RawSparse | RawTexts
+Raw = RawArray | RawTable | RawImages | RawFrames | RawSparse | RawTexts

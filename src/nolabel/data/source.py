@@ -1,7 +1,7 @@
 """Anything a user has -> `Dataset`, and network values -> the user's own form.
 
-It only says who does what: `finding` reads a source, `images`, `tables`, `sparse_tables` and `text` encode and restore
-it.
+It only says who does what: `finding` reads a source, `images`, `clips`, `tables`, `sparse_tables` and `text` encode and
+restore it.
 
     source                                                    read by
     "mnist", "mnist:test", ...                                named
@@ -13,6 +13,7 @@ it.
     scipy sparse matrix or array                              arrays
     list, tuple or pandas Series of texts                     documents
     folder, list of paths, line by line file of texts         files
+    folder, list of GIFs or of folders of frames              clip_files
     Hugging Face `datasets` object                            hub
     Dataset                                                   returned as it is
 """
@@ -28,19 +29,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nolabel.data import cache as cache_room
-from nolabel.data import decoded, finding, images, memory
+from nolabel.data import clip_sets, clips, decoded, finding, images, memory
 from nolabel.data.assembling import labels_of, put_together, row_ids, take_column
 from nolabel.data.dataset import Dataset
 from nolabel.data.decoding import Progress
 from nolabel.data.documents import check_encoding
 from nolabel.data.labels import Labels, coded, from_folders
-from nolabel.data.raw import Raw, RawArray, RawImages, RawSparse, RawTable, RawTexts
+from nolabel.data.raw import Raw, RawArray, RawFrames, RawImages, RawSparse, RawTable, RawTexts
 from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, not_a_choice
 from nolabel.types import DataSpec
 
 LATER = ("text", "encoding", "tokenizer")
 """Options of `open` that a recipe cannot hold, so that they are needed for later data, too."""
 
+_WORDS = {"image": "images", "table": "a table", "video": "clips"}
+_CLIPS = (
+    "clips are arrays (N, T, H, W) or (N, T, H, W, C) (X[None] for one alone), a folder of animated GIFs, or one of "
+    "folders of frames"
+)
+_MODALITIES = ("auto", "image", "table", "text", "video")
 _NO_COLUMNS = "labels={!r}: images have no columns; pass one label for each sample"
 
 
@@ -53,6 +60,7 @@ class _Wishes:
     labels: object
     size: tuple[int, int] | None
     channels: int | None
+    frames: int | None
     split: str | None
     scaling: Literal["standard", "minmax", "none"]
     missing: Literal["auto", "impute", "refuse"]
@@ -70,6 +78,7 @@ def open(
     labels: object = None,
     size: int | tuple[int, int] | None = None,
     channels: Literal[1, 3] | None = None,
+    frames: int | None = None,
     split: str | None = None,
     scaling: Literal["standard", "minmax", "none"] = "standard",
     missing: Literal["auto", "impute", "refuse", "ignore"] = "auto",
@@ -77,7 +86,7 @@ def open(
     cache: "bool | str | Path" = True,
     in_memory: bool | None = None,
     progress: Progress | None = None,
-    modality: Literal["auto", "image", "table", "text"] = "auto",
+    modality: Literal["auto", "image", "table", "text", "video"] = "auto",
     text: str | None = None,
     encoding: str | None = None,
     lowercase: bool = True,
@@ -96,12 +105,14 @@ def open(
     Parameters
     ----------
     source
-        What to open: an array (2-D: a table; 3-D or 4-D: images), tensor, DataFrame, list of image paths, folder of
-        images, archive, IDX, .npy, .npz, CSV, TSV or Parquet file, `datasets` object, scipy sparse matrix, list of
-        texts, the name of a data set (`nolabel.data.named.NAMES`, `"mnist:test"` for a split of it), or a `Dataset`. A
-        name wins over a file of that name; write "./mnist" for the file. With `modality="text"` also: a folder or
-        archive of text files (.txt, .text, .md, .rst, .eml, or without a suffix), a text file with a text on each line
-        (blank ones are passed over), a table with a column of texts, or a table of counts. The channels of images are
+        What to open: an array (2-D: a table; 3-D or 4-D: images; 5-D: clips), tensor, DataFrame, list of image paths,
+        folder of images, archive, IDX, .npy, .npz, CSV, TSV or Parquet file, `datasets` object, scipy sparse matrix,
+        list of texts, the name of a data set (`nolabel.data.named.NAMES`, `"mnist:test"` for a split of it), or a
+        `Dataset`. A name wins over a file of that name; write "./mnist" for the file. With `modality="text"` also: a
+        folder or archive of text files (.txt, .text, .md, .rst, .eml, or without a suffix), a text file with a text on
+        each line (blank ones are passed over), a table with a column of texts, or a table of counts. With
+        `modality="video"` also: a 4-D array (N, T, H, W), a folder of animated GIFs, one of folders of frames, a list
+        of such GIFs and folders, and what is one sequence: a folder of frames or one GIF. The channels of images are
         the axis of 1 or 3; if the first and the last both could be, as in (N, 3, 3, 3), the last, in a tensor the
         first.
     spec
@@ -114,6 +125,9 @@ def open(
         same, else a square of their median shorter side, at most 128.
     channels
         1 for grey, 3 for colour; None for grey unless a file is colour. For image files.
+    frames
+        Of clips: how many of the first frames are kept of each; None if all clips have the same number. A sequence is
+        cut into clips of so many. Clips with fewer are refused, or left out with `on_error="skip"`.
     split
         Part of a source that has parts: "train", "test", a sub-folder, `x_test` in an .npz.
     scaling
@@ -122,8 +136,8 @@ def open(
         What to do about missing values in a table, see `nolabel.data.tables.learn`. "ignore" is "impute", for methods
         that leave masked values out. (A missing text is an empty one.)
     on_error
-        "raise" to refuse a set with broken images or unreadable texts, naming them; "skip" to leave them out, listed
-        in `Dataset.skipped`.
+        "raise" to refuse a set with broken images, unreadable texts or clips that are too short, naming them; "skip" to
+        leave them out, listed in `Dataset.skipped`.
     cache
         Whether decoded images are kept on disk for the next time, or the folder to keep them in. True for the folder
         in the variable NOLABEL_CACHE, or the platform's own.
@@ -134,7 +148,8 @@ def open(
         Called with images (texts) done and those in all while decoding (counting), from any thread.
     modality
         What the source holds; "auto" takes folders and archives for images, strings that name no files for texts, and
-        rows of numbers for tables. Say "text" for texts in files, and for rows that count words.
+        rows of numbers for tables. Say "text" for texts in files, and for rows that count words; say "video" for clips
+        in files, and for arrays (N, T, H, W).
     text
         The column of a table that holds the texts; None for the only one that looks like running text. Implies
         `modality="text"`.
@@ -170,21 +185,35 @@ def open(
     kind = _as_modality(modality, text, spec)
     check_encoding(encoding)
     _check_choices(channels, scaling, missing, on_error)
+    _check_frames(frames)
     rules = {"lowercase": lowercase, "stop_words": stop_words, "min_df": min_df, "max_df": max_df, "ngrams": ngrams}
     rules |= {"min_length": min_length, "max_features": max_features, "characters": characters}
     texts = {"column": text, "encoding": encoding, "rules": rules, "tokenizer": tokenizer, "grow": grow}
     filled: Literal["auto", "impute", "refuse"] = "impute" if missing == "ignore" else missing
     wishes = _Wishes(
-        spec, labels, _as_size(size), channels, split, scaling, filled, on_error, cache, in_memory, progress, texts
+        spec,
+        labels,
+        _as_size(size),
+        channels,
+        frames,
+        split,
+        scaling,
+        filled,
+        on_error,
+        cache,
+        in_memory,
+        progress,
+        texts,
     )
     if isinstance(source, str) and not source.strip():
         raise ArgumentError('source is empty; give a path or a name, "." for this folder')
     if isinstance(source, Dataset):
         if spec is None:
-            _check_is(source.spec.modality, kind, repr(source))
+            _check_is(source.spec.modality, kind, repr(source), opened=True)
         return _reopened(source, wishes)
     column = labels if isinstance(labels, str) else None
-    raw = finding.read(source, split=split, label=column, texts=kind == "text", encoding=encoding)
+    said = {"texts": kind == "text", "clips": kind == "video"}
+    raw = finding.read(source, split=split, label=column, encoding=encoding, **said)
     return _encoded(raw, wishes, kind)
 
 
@@ -227,11 +256,13 @@ def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":
     Returns
     -------
     ndarray or DataFrame
-        Images in the layout and dtype they came in; tables as DataFrame or array, as they came in (sparse ones as
-        dense arrays). Texts as counts, a DataFrame with a column for each word: prose cannot be had from them.
+        Images and clips in the layout and dtype they came in; tables as DataFrame or array, as they came in (sparse
+        ones as dense arrays). Texts as counts, a DataFrame with a column for each word: prose cannot be had from them.
     """
     if spec.modality == "image":
         return images.restore(spec, values)
+    if spec.modality == "video":
+        return clips.restore(spec, values)
     if spec.modality == "text":
         from nolabel.data import text
 
@@ -253,6 +284,11 @@ def _check_choices(channels: object, scaling: object, missing: object, on_error:
         raise ArgumentError(f"channels must be 1 (grey), 3 (colour) or None; got {channels!r}")
 
 
+def _check_frames(frames: object) -> None:
+    if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int) or frames < 1):
+        raise ArgumentError(f"frames must be a whole number of at least 1, or None for all; got {frames!r}")
+
+
 def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
@@ -264,8 +300,8 @@ def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
 
 def _as_modality(modality: str, text: str | None, spec: DataSpec | None) -> str:
     """What the source must hold, by everything that was said; "auto" if nothing was."""
-    if modality not in ("auto", "image", "table", "text"):
-        raise not_a_choice("modality", modality, ("auto", "image", "table", "text"))
+    if modality not in _MODALITIES:
+        raise not_a_choice("modality", modality, _MODALITIES)
     if text is not None and modality == "auto" and spec is None:
         modality = "text"
     if text is not None and (modality if spec is None else spec.modality) != "text":
@@ -277,51 +313,71 @@ def _as_modality(modality: str, text: str | None, spec: DataSpec | None) -> str:
     return spec.modality
 
 
-def _check_is(found: str, modality: str, name: str) -> None:
-    """Refuse data of another kind than was said."""
+def _check_is(found: str, modality: str, name: str, *, opened: bool = False) -> None:
+    """Refuse data of another kind than was said; `opened` if they had been opened before."""
     if modality not in ("auto", found):
-        fix = "; open it with modality='text'" if modality == "text" else ""
+        fix = f"; open it with modality={modality!r}" if modality == "text" or (opened and modality == "video") else ""
+        fix = f"; {_CLIPS}" if modality == "video" and not opened else fix
         raise ModalityError(f"data of kind {modality!r} were expected; {name} is of kind {found!r}{fix}")
 
 
 def _encoded(raw: Raw, wishes: _Wishes, modality: str) -> Dataset:
     if modality == "text" or isinstance(raw, RawTexts):
         return _from_texts(raw, wishes, modality)
+    held = _held(raw, modality)
     if wishes.spec is None:
-        _check_is("table" if isinstance(raw, RawTable | RawSparse) else "image", modality, raw.name)
-    _check_modality(raw, wishes)
-    _refuse_text_options(raw, wishes)
+        _check_is(held, modality, raw.name)
+    _check_modality(raw, held, wishes)
+    _refuse_text_options(raw, held, wishes)
+    if held == "video":
+        return _from_clips(raw, wishes)
     if isinstance(raw, RawSparse):
         return _from_sparse(raw, wishes)
     if isinstance(raw, RawTable):
         return _from_table(raw, wishes)
     if isinstance(wishes.labels, str) and not isinstance(raw, RawImages):
         raise ArgumentError(_NO_COLUMNS.format(wishes.labels))
+    assert isinstance(raw, RawArray | RawImages)
     return _from_array(raw, wishes) if isinstance(raw, RawArray) else _from_images(raw, wishes)
 
 
-def _refuse_text_options(raw: Raw, wishes: _Wishes) -> None:
+def _held(raw: Raw, modality: str) -> Literal["image", "table", "video"]:
+    """What kind of data it is; whether four axes are those of clips, somebody must have said."""
+    if isinstance(raw, RawTable | RawSparse):
+        return "table"
+    if isinstance(raw, RawFrames):
+        return "video"
+    if not isinstance(raw, RawArray) or raw.values.ndim == 3:
+        return "image"
+    return "video" if raw.clips or raw.values.ndim == 5 or modality == "video" else "image"
+
+
+def _refuse_text_options(raw: Raw, held: str, wishes: _Wishes) -> None:
     """Rules for words are of no use where there are none."""
     given = {**wishes.texts["rules"], "tokenizer": wishes.texts["tokenizer"]}
     usual = inspect.signature(open).parameters
     said = [name for name, value in given.items() if value is not usual[name].default and value != usual[name].default]
     if said:
         raise ArgumentError(
-            f"{said[0]}={given[said[0]]!r:.60} is for texts; {raw.name} was opened as "
-            f"{'images' if isinstance(raw, RawArray | RawImages) else 'a table'}: say modality='text' if it holds texts"
+            f"{said[0]}={given[said[0]]!r:.60} is for texts; {raw.name} was opened as {_WORDS[held]}: say "
+            "modality='text' if it holds texts"
         )
 
 
-def _check_modality(raw: Raw, wishes: _Wishes) -> None:
-    kind = "table" if isinstance(raw, RawTable | RawSparse) else "image"
+def _check_modality(raw: Raw, held: str, wishes: _Wishes) -> None:
     spec = wishes.spec
-    if spec is not None and spec.modality != kind:
-        raise ModalityError(_wrong_modality(raw, spec))
-    if kind == "table" and (wishes.size is not None or wishes.channels is not None):
+    if spec is not None and spec.modality != held:
+        raise ModalityError(_wrong_modality(raw, held, spec))
+    if held == "table" and (wishes.size is not None or wishes.channels is not None):
         raise ArgumentError(f"size and channels are for images; {raw.name} is a table")
+    if held != "video" and wishes.frames is not None:
+        fix = "; say modality='video' if it holds clips" if held == "image" else ""
+        raise ArgumentError(f"frames is for clips; {raw.name} was opened as {_WORDS[held]}{fix}")
 
 
-def _wrong_modality(raw: Raw, spec: DataSpec) -> str:
+def _wrong_modality(raw: Raw, held: str, spec: DataSpec) -> str:
+    if "video" in (held, spec.modality):
+        return _clips_or_not(raw, held, spec)
     if isinstance(raw, RawTable | RawSparse):
         fix = "pass images"
         if isinstance(raw, RawTable) and raw.kind == "array" and raw.frame.shape[1] == spec.width:
@@ -331,6 +387,27 @@ def _wrong_modality(raw: Raw, spec: DataSpec) -> str:
     if isinstance(raw, RawArray) and raw.values[0].size == spec.recipe.get("width"):
         fix = "flatten the images: X.reshape(len(X), -1)"
     return f"the model was fitted to a table with {spec.recipe.get('width')} columns; {raw.name} holds images: {fix}"
+
+
+def _clips_or_not(raw: Raw, held: str, spec: DataSpec) -> str:
+    """Where either is clips."""
+    holds = "is a table" if held == "table" else f"holds {_WORDS[held]}"
+    if spec.modality == "video":
+        return (
+            f"the model was fitted to clips, {clips.size(spec.shape)}; {raw.name} {holds}: pass clips (N, T, H, W[, C])"
+        )
+    if spec.modality == "image":
+        return (
+            f"the model was fitted to images of shape {spec.shape}; {raw.name} {holds}: pass single frames, as images"
+        )
+    return f"the model was fitted to a table with {spec.recipe.get('width')} columns; {raw.name} {holds}: pass a table"
+
+
+def _from_clips(raw: Raw, wishes: _Wishes) -> Dataset:
+    assert isinstance(raw, RawArray | RawFrames)
+    common = ("spec", "labels", "frames", "size", "channels", "on_error", "in_memory", "progress")
+    cache = cache_room.root(wishes.cache) if isinstance(raw, RawFrames) else None
+    return clip_sets.dataset(raw, clip_sets.Wishes(cache=cache, **{name: getattr(wishes, name) for name in common}))
 
 
 def _from_table(raw: RawTable, wishes: _Wishes) -> Dataset:
@@ -363,8 +440,9 @@ def _from_texts(raw: Raw, wishes: _Wishes, modality: str) -> Dataset:
     from nolabel.data import text_sets  # only here: scipy and pandas take a while to import
     from nolabel.data.vocabulary import Rules
 
-    if isinstance(raw, RawArray | RawImages):
-        raise ModalityError(f"texts, or counts of words, were expected; {raw.name} holds images")
+    if isinstance(raw, RawArray | RawImages | RawFrames):
+        held = _WORDS[_held(raw, modality)]
+        raise ModalityError(f"texts, or counts of words, were expected; {raw.name} holds {held}")
     _check_is("text", modality, raw.name)
     if wishes.size is not None or wishes.channels is not None:
         raise ArgumentError(f"size and channels are for images; {raw.name} holds texts")
@@ -444,12 +522,12 @@ def _reopened(source: Dataset, wishes: _Wishes) -> Dataset:
 
 
 def _check_same_kind(source: Dataset, spec: DataSpec) -> None:
-    """Images of the right shape are the same to a network wherever they came from; tables need the same recipe."""
+    """Pixels of the right shape are the same to a network wherever they came from; tables need the same recipe."""
     if spec.modality != source.spec.modality:
         raise ModalityError(
             f"the model was fitted to data of kind {spec.modality!r}; {source!r} is of kind {source.spec.modality!r}"
         )
-    if spec.modality != "image" or spec.shape != source.spec.shape:
+    if spec.modality not in ("image", "video") or spec.shape != source.spec.shape:
         raise DataError(
             f"{source!r} was not encoded as the model's data were (shape {spec.shape}). Pass what it was opened "
             "from, or open it with spec=model.spec_"

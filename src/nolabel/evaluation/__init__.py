@@ -23,4 +23,12 @@ and for generated samples:
     feature_rows.py     what features must be
     modes.py            planted modes that are kept
     judgement.py        the table itself, and the protocol that no number leaves without
+    nearest_data.py     the datum nearest to each sample, and whether that makes it a copy
+    latent_directions.py    ways through the latents along which samples change most
+
+and for images made small by their codes:
+
+    compression.py      model and data -> codes and JPEG at several qualities -> Compression
+    code_length.py  jpeg.py        what codes cost and what is left of them; the same of JPEG
+    rate_table.py       the table itself
 """

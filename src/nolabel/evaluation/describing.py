@@ -216,8 +216,8 @@ def word_traits(counts: Float[np.ndarray, "K V"], words: Sequence[str], many: in
 
 
 def traits(data: Dataset, labels: Int[np.ndarray, "N"], count: int, many: int) -> list[tuple[Trait, ...]]:
-    """What sets each cluster of a data set apart; nothing for images, whose medoids speak for them."""
-    if data.spec.modality == "image":
+    """What sets each cluster of a data set apart; nothing for images and clips, whose medoids speak for them."""
+    if data.spec.modality in ("image", "video"):
         return [()] * count
     moments = Moments(count, data.spec.width)
     for batch in data.batches():

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from nolabel.data import source
+from nolabel.data import clips, source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError
 from nolabel.evaluation.judgement import ClassShare, Judged, Judgement, Protocol
@@ -30,6 +30,10 @@ __all__ = ["Features", "Judged", "Judgement", "Protocol", "judge"]
 
 _PIECE = 500  # samples drawn at a time: a generator of images holds many values for each
 _FEWEST = 10  # real samples: fewer have no neighbourhoods to speak of
+_MET_BEFORE = (
+    "The reference is a half of the data: if the model was fitted to them, copies of it count as good. Give reference= "
+    "samples that the model has not met."
+)
 
 
 def judge(
@@ -42,7 +46,7 @@ def judge(
     labels: Any = None,
     random_state: int = 0,
 ) -> Judgement:
-    """How good a model's samples are: FID, KID, precision, recall, density, coverage, copies, balance of classes.
+    """How good a model's samples are: FID, KID, precision, recall, density, coverage, authenticity, balance of classes.
 
     Beside each number stand the floor, which other real samples get in the samples' place, and the ceiling, which noise
     gets; and every form in which it is printed says by what protocol it was taken.
@@ -153,7 +157,7 @@ def _drawn(subject: Any, real: Sides, n: int, random_state: int) -> _Drawn:
         _noise(real.reference, count, random_state),
         f"{count:,} {told}",
         real,
-        tuple(_small_counts(n, count, len(others))),
+        (*_small_counts(n, count, len(others)), *(_unseen(real, len(others)) if given is None else [])),
     )
 
 
@@ -163,6 +167,16 @@ def _small_counts(n: int, count: int, others: int) -> list[str]:
         notes.append(f"{count:,} samples were judged, not n={n:,}: there are no more on some side.")
     if others < count:
         notes.append(f"The floor is that of {others:,} real samples, all there are; by FID it is the higher for it.")
+    return notes
+
+
+def _unseen(real: Sides, known: int) -> list[str]:
+    """What the reference and the others cannot tell of a model that was fitted to the data."""
+    notes = [_MET_BEFORE] if real.halved else []
+    if known < len(real.others):
+        notes.append(
+            f"Authenticity goes by {known:,} of {len(real.others):,} samples: copies of the others are taken for new."
+        )
     return notes
 
 
@@ -247,12 +261,14 @@ def _protocol(drawn: _Drawn, sets: Sets, by: Features, random_state: int) -> Pro
 
 
 def _sizes(spec: DataSpec) -> str:
-    if spec.modality != "image":
+    if spec.modality not in ("image", "video"):
         return f"{spec.width:,} values a sample, scaled by the recipe of the data"
-    channels, height, width = spec.shape
     rule = (
         "files cut at the centre and shrunk by Pillow's bicubic with antialiasing"
         if spec.recipe.get("source") == "files"
         else "as they came, not resized"
     )
+    if spec.modality == "video":
+        return f"{clips.size(spec.shape)}, {rule}"
+    channels, height, width = spec.shape
     return f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, {rule}"

@@ -1,12 +1,12 @@
-"""Precision, recall, density and coverage: generated samples against balls about real ones, and the other way round.
+"""Precision, recall, density, coverage, authenticity: generated samples and balls about real ones, or the reverse.
 
 B_k(p) is the ball about p that reaches to its k-th nearest other point; x_i are N real samples, y_j M generated ones.
 
-    precision  1/M Σ_j [ y_j in some B_k(x_i) ]          do they look real?                               [1], k = 3
-    recall     1/N Σ_i [ x_i in some B_k(y_j) ]          is everything real within reach?                 [1], k = 3
-    density    1/(kM) Σ_ij [ y_j in B_k(x_i) ]           precision that no outlier inflates               [2], k = 5
-    coverage   1/N Σ_i [ some y_j in B_k(x_i) ]          recall without balls about generated samples     [2], k = 5
-    copied     1/M Σ_j [ y_j in B_1 of the training sample nearest to it ]           memorised?           [3]
+    precision     1/M Σ_j [ y_j in some B_k(x_i) ]         do they look real?                             [1], k = 3
+    recall        1/N Σ_i [ x_i in some B_k(y_j) ]         is everything real within reach?               [1], k = 3
+    density       1/(kM) Σ_ij [ y_j in B_k(x_i) ]          precision that no outlier inflates             [2], k = 5
+    coverage      1/N Σ_i [ some y_j in B_k(x_i) ]         recall without balls about generated samples   [2], k = 5
+    authenticity  1/M Σ_j [ y_j outside of B_1(x) ]        x the training sample nearest to it: new ones?        [3]
 
 The rim of a ball counts as inside, but for density: then a set against itself has 1 of each of the first four.
 Distances are Euclidean, in double precision about the mean of the real samples; those that rounding cannot tell apart
@@ -15,7 +15,7 @@ count as equal. They are taken in blocks: N x M of them are never held at once.
 Shapes: features (N, F) and (M, F).
 [1] Kynkäänniemi et al. 2019, arXiv:1904.06991.
 [2] Naeem et al. 2020, arXiv:2002.09797.
-[3] Alaa et al. 2022, arXiv:2102.08921: authenticity is 1 − copied.
+[3] Alaa et al. 2022, arXiv:2102.08921.
 """
 
 from collections.abc import Iterator
@@ -187,12 +187,15 @@ def nearest_points(
     return far, index
 
 
-def copied(training: Manifold, fake: Any) -> float:
-    """Share of samples nearer to some training sample than the nearest of all others is to that one.
+def authenticity(training: Manifold, fake: Any) -> float:
+    """Share of samples farther from the training sample that is nearest to them than that one's nearest other is.
 
-    New samples of the training samples' distribution have 2/3 on a line and about 1/2 in more dimensions, less where
-    features are unevenly dense: their own share is what to compare with. What has memorised has more, copies have 1.
-    With only some of the training samples to go by, less is found.
+    New samples of the training samples' distribution have 1/3 on a line and about 1/2 in more dimensions, more where
+    features are unevenly dense: their own share is what to compare with. What has memorised has less, copies have 0,
+    also those of a training sample that is there twice; noise has 1. With only some of the training samples to go by,
+    copies of the others are taken for new.
     """
-    far, index = nearest_points(training, fake)
-    return float((far[:, 0] < training.reach[index[:, 0], 0]).mean())
+    rows = checked(fake)
+    far, index = nearest_points(training, rows)
+    slack = training.rounding(_placed(rows, training.origin)[1])
+    return float((far[:, 0] > training.reach[index[:, 0], 0] + slack).mean())

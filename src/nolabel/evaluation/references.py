@@ -26,12 +26,13 @@ from nolabel.types import DataSpec
 @final
 @dataclass(frozen=True)
 class Sides:
-    """Real samples: the `reference`, the `others`, and what each is called."""
+    """Real samples: the `reference`, the `others`, what each is called, and whether both are parts of the data."""
 
     reference: Dataset
     others: Dataset
     reference_told: str
     others_told: str
+    halved: bool = False
 
 
 def sides(
@@ -97,7 +98,8 @@ def _halves(data: Dataset, random_state: int) -> Sides:
     order = np.random.default_rng(seed_of(random_state, 11)).permutation(len(data))
     first, second = np.sort(order[: len(data) // 2]), np.sort(order[len(data) // 2 :])
     name = _called(data)
-    return Sides(data.subset(first), data.subset(second), f"one half of {name}", f"the other half of {name}")
+    told = f"one half of {name}", f"the other half of {name}"
+    return Sides(data.subset(first), data.subset(second), *told, halved=True)
 
 
 def _called(data: Dataset) -> str:

@@ -140,8 +140,13 @@ def _each_batch(function: Callable[[Tensor], Any], data: Dataset, device: torch.
                 f"features must turn samples {tuple(batch.x.shape)} into a tensor or array (B, F); got {got}. Flatten "
                 "it, or take the right one of several outputs"
             )
-        found.append(told.cpu().numpy() if isinstance(told, Tensor) else told)
+        found.append(_array(told) if isinstance(told, Tensor) else told)
     return np.concatenate(found)
+
+
+def _array(told: Tensor) -> np.ndarray:
+    widened = told.float() if told.dtype == torch.bfloat16 else told  # NumPy has no such numbers
+    return np.asarray(widened.cpu())
 
 
 def train_features(

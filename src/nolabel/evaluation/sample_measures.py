@@ -16,11 +16,11 @@ from nolabel.evaluation.feature_rows import both
 from nolabel.evaluation.frechet import frechet, gaussian, refusal
 from nolabel.evaluation.kernel_distance import kid
 from nolabel.evaluation.labels import Classes
-from nolabel.evaluation.manifolds import Manifold, copied, manifold, overlap
+from nolabel.evaluation.manifolds import Manifold, authenticity, manifold, overlap
 from nolabel.evaluation.repeats import default_of
 
 K, K_DENSITY = default_of(overlap, "k"), default_of(overlap, "k_density")
-_LOWER = ("FID", "KID", "copied", "class imbalance")
+_LOWER = ("FID", "KID", "class imbalance")
 
 
 @final
@@ -91,17 +91,17 @@ def _overlaps(sets: Sets) -> list[Found]:
         Found(name, f"k = {k}", tuple(None if one is None else float(getattr(one, name)) for one in found))
         for name, k in (("precision", K), ("recall", K), ("density", K_DENSITY), ("coverage", K_DENSITY))
     ]
-    return [*rows, *_copies(balls[1], sets)]
+    return [*rows, *_authenticity(balls[1], sets)]
 
 
-def _copies(training: Manifold | None, sets: Sets) -> list[Found]:
+def _authenticity(training: Manifold | None, sets: Sets) -> list[Found]:
     """Real samples that are no training samples, those of the reference, are the floor here."""
     if training is None:
         return []
-    values = [copied(training, rows) for rows in (sets.samples, sets.reference, sets.noise)]
+    values = [authenticity(training, rows) for rows in (sets.samples, sets.reference, sets.noise)]
     known = f"{len(training.points):,} training samples"
-    how = f"share nearer to one of {known} than any other of them is; above the floor: memorised"
-    return [Found("copied", how, tuple(values))]
+    how = f"share farther from the nearest of {known} than its nearest other; below the floor: memorised"
+    return [Found("authenticity", how, tuple(values))]
 
 
 @final
@@ -135,12 +135,12 @@ def _naming(names: Namer, sets: Sets, reference: Classes) -> str:
 def no_better_than_noise(rows: Sequence[Any]) -> list[str]:
     """A sentence on the measures by which noise is as good as the samples.
 
-    Not asked are imbalance and copies, which say nothing of that, and recall: balls about noise reach everywhere.
+    Not asked are imbalance and authenticity, which say nothing of that, and recall: balls about noise reach everywhere.
     """
     worse = []
     for row in rows:
         noise = row.values[2]
-        if row.measure in ("recall", "copied", "class imbalance") or noise is None or row.values[0] is None:
+        if row.measure in ("recall", "authenticity", "class imbalance") or noise is None or row.values[0] is None:
             continue
         if (row.values[0] - noise) * (1 if row.higher_is_better else -1) <= 0:
             worse.append(row.measure)

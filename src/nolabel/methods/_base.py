@@ -30,7 +30,7 @@ from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from nolabel.data import source
+from nolabel.data import pairs, source
 from nolabel.data.dataset import Dataset
 from nolabel.data.sparse import all_equal
 from nolabel.errors import (
@@ -38,6 +38,7 @@ from nolabel.errors import (
     DataError,
     DivergedError,
     HealthWarning,
+    ModalityError,
     OutputError,
     SignatureOfInit,
     TrainingInterrupted,
@@ -47,12 +48,14 @@ from nolabel.methods import _folder
 from nolabel.methods._arguments import check_arguments
 from nolabel.methods._objects import refuse_unsaved
 from nolabel.methods._supervised import Supervised
+from nolabel.methods._targets import TakesTargets
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
 from nolabel.training.learner import CountingLearner, Learner, codes_of
 from nolabel.training.plan import Plan, as_plan
 from nolabel.training.runtime import find_runtime
+from nolabel.training.snapshots import Album
 from nolabel.types import Batch, DataSpec
 
 Array = NDArray[np.float32]
@@ -124,6 +127,7 @@ class Estimator(BaseEstimator, ABC):
     """
 
     uses_labels: ClassVar[bool] = False
+    modalities: ClassVar[tuple[str, ...]] = ("image", "table")  # kinds of data that it is for
     _samples: int | None = None  # that fit was given
     _labelled: float = 1.0  # fraction of the samples whose label is known, set by fit for methods that use labels
     paper: ClassVar[str] = ""
@@ -184,7 +188,8 @@ class Estimator(BaseEstimator, ABC):
             The samples.
         y : array of N labels, "labels", or None
             Used only by methods that learn from labels: -1, NaN or None is "unknown"; `"labels"` takes those of the
-            data set (class folders, label files). Other methods do not look at it.
+            data set (class folders, label files). Other methods do not look at it, but for those that translate images:
+            to them it is a source, too, the targets.
         out : path or None
             Run folder for the model, checkpoints and `metrics.jsonl`; None keeps nothing on disk.
         resume : bool
@@ -254,6 +259,7 @@ class Estimator(BaseEstimator, ABC):
                 identity=self._identity(data, labels) if folder is not None else {},
                 listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
                 history=self.history_,
+                album=self._album(folder),
             )
             self.health_ = engine.run(job).verdicts
             self.health_ = [*self.health_, *self._finished(*given)]
@@ -261,6 +267,13 @@ class Estimator(BaseEstimator, ABC):
                 _folder.save(self, folder / "model")
         self._warn_of_bad_health()
         return self
+
+    def _album(self, folder: Path | None) -> Album | None:
+        """What keeps samples while training, if the learner makes any."""
+        learner = self.learner_
+        if not isinstance(learner, Draw):
+            return None
+        return Album(learner.sample, self.spec_, None if folder is None else folder / "snapshots")
 
     def _warn_of_bad_health(self) -> None:
         """A `HealthWarning` for each bad verdict, said of the line that called `fit`."""
@@ -321,12 +334,25 @@ class Estimator(BaseEstimator, ABC):
     def _take(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
         options = self.options()
         data = source.counted_anew(source.open(X, labels=self._wanted_labels(y), **options), options)
+        self._refuse_clips(data)
+        if isinstance(self, TakesTargets):
+            _refuse_hopeless(data)
+            data = self.with_targets(data, y, None)
         known = X.notes if isinstance(X, Dataset) else ()
         for note in data.notes:
             if note not in known:
                 warnings.warn(note, UserWarning, stacklevel=4)
         _refuse_hopeless(data)
         return data, self._labels(data, y)
+
+    def _refuse_clips(self, data: Dataset) -> None:
+        """Clips are for methods that say so; of other kinds of data a method speaks itself."""
+        if data.spec.modality == "video" and "video" not in self.modalities:
+            kinds = " and ".join(f"{kind}s" for kind in self.modalities)
+            raise ModalityError(
+                f"{type(self).__name__} learns from {kinds}; {data.name or 'X'} holds clips (video). `nolabel methods` "
+                "lists those that learn from video; or give single frames, as images"
+            )
 
     def _take_more(self, X: Any, y: Any) -> tuple[Dataset, Tensor | None]:
         learner = self.learner_
@@ -336,6 +362,8 @@ class Estimator(BaseEstimator, ABC):
         if growing and data.spec.shape != self.spec_.shape:
             learner.grow(data.spec)
             self.spec_, self.n_features_in_ = data.spec, data.spec.width
+        if isinstance(self, TakesTargets):
+            data = self.with_targets(data, y, self.spec_)
         if not self.uses_labels:
             return data, None
         return data, self._recode(data)
@@ -392,8 +420,8 @@ class Estimator(BaseEstimator, ABC):
 
     def _begin(self, data: Dataset, X: Any, seed: int | None = None) -> None:
         """Set what is known before the first step; `seed` is that of the run to go on with."""
-        self.spec_ = data.spec
-        self.n_features_in_ = _columns(X, data)
+        self.spec_ = pairs.given_spec(data.spec)
+        self.n_features_in_ = _columns(X, self.spec_)
         names = _column_names(X)
         if names is not None:
             self.feature_names_in_ = names
@@ -788,11 +816,11 @@ def share_right(named: "np.ndarray[Any, Any]", y: Any) -> float:
     return float((named == truth).mean())
 
 
-def _columns(X: Any, data: Dataset) -> int:
+def _columns(X: Any, spec: DataSpec) -> int:
     shape = getattr(X, "shape", None)
-    if data.spec.modality == "table" and shape is not None and len(shape) == 2:
+    if spec.modality == "table" and shape is not None and len(shape) == 2:
         return int(shape[1])
-    return data.spec.width
+    return spec.width
 
 
 def _column_names(X: Any) -> "np.ndarray[Any, Any] | None":

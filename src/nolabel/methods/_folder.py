@@ -5,6 +5,7 @@
     RUN/model/next.safetensors    those of a model that replaces another, until model.json is its own
     RUN/checkpoint/               training/checkpoint.py
     RUN/metrics.jsonl             training/progress.py
+    RUN/snapshots/                training/snapshots.py
     RUN/.lock                     training/lock.py, while a run is in it
 
 A model names its method; only methods of this package are ever looked up, with arguments that their constructors know.
@@ -56,6 +57,8 @@ OURS = (  # all that a run leaves; nothing else is ever removed
     "model/.*.part",
     "checkpoint/.*.part",
     "checkpoint/step-*.damaged",
+    "snapshots/step-*.safetensors",
+    "snapshots/.*.part",
     "tensorboard/events.out.tfevents.*",
     "command.json",
     "embeddings.parquet",

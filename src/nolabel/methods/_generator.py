@@ -2,8 +2,10 @@
 
     z ~ N(0, I) (L,)  →  G(z), in the form in which `fit` met the data
 
-`transform` gives the discriminator's features. With a truncation t < 1 latents are those of the normal distribution
-given |z| ≤ 2 t, coordinate by coordinate. No method is named here.
+`transform` gives the discriminator's features, unless a method has an encoder. With a truncation t < 1 latents are
+those of the normal distribution given |z| ≤ 2 t, coordinate by coordinate. Of a method that learns from K classes,
+latents are (L + K,): normal numbers, then the shares of the classes that a sample is made of, which are 1 for its own
+and 0 for all others, and anything between on the way from one class to another. No method is named here.
 """
 
 import math
@@ -18,14 +20,14 @@ from torch import Tensor, nn
 from nolabel.errors import ArgumentError, DataError
 from nolabel.methods._arguments import above, at_least
 from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for, vectors
+from nolabel.methods._class_names import class_codes
 from nolabel.methods._inversion import STARTS, nearest_latents
 from nolabel.methods._players import Augment, Sides
-from nolabel.nets.discriminator import Discriminator
 from nolabel.training import engine
 from nolabel.types import DataSpec
 from nolabel.views.differentiable import DiffAugment
 
-FEW = 5000  # images below which a discriminator would learn them by heart, if they were not augmented
+FEW = 5000  # images or clips below which a discriminator would learn them by heart, if they were not augmented
 BOUND = 2.0  # |z| at most, times the truncation
 
 
@@ -39,15 +41,16 @@ class Generator(Sampler, Embedder):
 
     # --- for build ---------------------------------------------------------------------------------------------------
 
-    def _sides(self, spec: DataSpec, generator: nn.Module, discriminator: Discriminator) -> Sides:
+    def _sides(self, spec: DataSpec, generator: nn.Module, discriminator: nn.Module) -> Sides:
         """The two players, with the arguments that all such methods have."""
         at_least("discriminator_steps", self.discriminator_steps, 1)
         above("discriminator_rate", self.discriminator_rate, 0)
         steps, rate = int(self.discriminator_steps), float(self.discriminator_rate)
-        return Sides(generator, discriminator, int(self.latent), self._augmentation(spec), steps, rate)
+        classes = len(self.classes_) if self.uses_labels else 0
+        return Sides(generator, discriminator, int(self.latent), self._augmentation(spec), steps, rate, classes)
 
     def _augmentation(self, spec: DataSpec) -> Augment | None:
-        few = spec.modality == "image" and self._samples is not None and self._samples < FEW
+        few = spec.modality in ("image", "video") and self._samples is not None and self._samples < FEW
         wanted = few if self.augment == "auto" else self.augment
         return DiffAugment(spec) if wanted else None
 
@@ -65,36 +68,54 @@ class Generator(Sampler, Embedder):
             How many.
         random_state : int or None, default=None
             Seed; None draws anew each time.
-        labels : None, default=None
-            For methods that learn from labels; this one makes samples of no class in particular.
+        labels : name of a class, array of `n` names, or None, default=None
+            For methods that learn from labels: of which class all are to be, or each. None draws classes by their
+            shares in the training data. Methods that do not learn from labels make samples of no class in particular.
         truncation : float, default=1.0
             Above 0 and at most 1. Below 1 latents are normal numbers given that |z| ≤ 2 truncation: the smaller, the
             more usual and the more alike are the samples. 1 leaves them as they are. A seed's samples stay akin.
+
+        Raises
+        ------
+        ArgumentError
+            An argument cannot be meant; of a class that is not known the nearest one is named.
         """
         check_is_fitted(self)
-        if labels is not None:
-            raise ArgumentError(f"labels must be None, for {type(self).__name__} does not learn from labels")
-        generator = generator_for(n, random_state, next(self.learner_.parameters()).device)
-        return self._of_latents(truncated(self.learner_.latents(n, generator), truncation))
+        learner, device = self.learner_, next(self.learner_.parameters()).device
+        z = learner.latents(n, generator_for(n, random_state, device))
+        z = torch.cat([truncated(z[:, : learner.latent], truncation), z[:, learner.latent :]], 1)
+        return self._of_latents(z if labels is None else self._of_classes(z, labels))
 
     @torch.no_grad()
-    def generate(self, Z: Any) -> "np.ndarray[Any, Any] | pd.DataFrame":
+    def generate(self, Z: Any, *, labels: Any = None) -> "np.ndarray[Any, Any] | pd.DataFrame":
         """The samples G(z) of latents (N, L), in the form in which `fit` met the data.
+
+        Parameters
+        ----------
+        Z : array (N, L), or (N, L + K)
+            Latents; of a method that learns from K classes with the shares of those behind them, unless `labels` are
+            given.
+        labels : name of a class, array of N names, or None, default=None
+            For methods that learn from labels: of which class all are to be, or each.
 
         Raises
         ------
         DataError
-            The latents are no finite numbers, or not L wide.
+            The latents are no finite numbers, or of another width.
+        ArgumentError
+            There is no such class, or the method does not learn from labels.
         """
         check_is_fitted(self)
-        return self._of_latents(self._checked_latents(Z))
+        return self._of_latents(self._checked_latents(Z, labels))
 
     @torch.no_grad()
-    def interpolate(self, a: Any, b: Any, steps: int = 8) -> "np.ndarray[Any, Any] | pd.DataFrame":
+    def interpolate(
+        self, a: Any, b: Any, steps: int = 8, *, labels: Any = None
+    ) -> "np.ndarray[Any, Any] | pd.DataFrame":
         """Samples along the great circle between two latents, ends included.
 
         Latents of a normal distribution lie near a sphere, of which a straight line would leave the surface. Lengths
-        change evenly.
+        change evenly, and so do the shares of classes, for methods that learn from labels.
 
         Parameters
         ----------
@@ -103,6 +124,8 @@ class Generator(Sampler, Embedder):
             `sample(1, random_state=a)` makes.
         steps : int, default=8
             Samples on the way.
+        labels : name of a class, two names, or None, default=None
+            For methods that learn from labels: the class of both ends, or of each; latents then are (L,).
 
         Returns
         -------
@@ -111,15 +134,18 @@ class Generator(Sampler, Embedder):
         check_is_fitted(self)
         if not isinstance(steps, int) or isinstance(steps, bool) or steps < 2:
             raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
-        ends = self._one_latent("a", a), self._one_latent("b", b)
-        return self._of_latents(great_circle(*ends, steps))
+        named = (None, None) if labels is None else self.classes_[self._codes(labels, 2).numpy()]
+        first, last = self._one_latent("a", a, named[0]), self._one_latent("b", b, named[1])
+        normal = self.learner_.latent
+        arc, line = great_circle(first[:normal], last[:normal], steps), evenly(first[normal:], last[normal:], steps)
+        return self._of_latents(torch.cat([arc, line], 1))
 
     def invert(self, X: Any, steps: int = 200, random_state: int = 0) -> Array:
         """Latents (N, L) float32 whose samples are nearest to those in `X`; `generate` shows how near.
 
-        Found by descent, from the best four of 256 latents, on the mean squared distance of values and of the
-        discriminator's features. A generator cannot make everything: what it has not learned comes back as something
-        else.
+        Found by descent, from the best four of 256 latents, on the mean squared distance of values and of codes, which
+        are what `transform` gives. A generator cannot make everything: what it has not learned comes back as something
+        else. Of a method that learns from K classes latents are (N, L + K), with the mixture of classes that was found.
 
         Parameters
         ----------
@@ -146,22 +172,36 @@ class Generator(Sampler, Embedder):
         with engine.evaluating(learner):
             return self._restore(learner.generate(part) for part in torch.split(z, chunk_of(self.spec_)))
 
-    def _one_latent(self, name: str, end: Any) -> Tensor:
+    def _one_latent(self, name: str, end: Any, label: Any) -> Tensor:
         if isinstance(end, int | np.integer) and not isinstance(end, bool):
             device = next(self.learner_.parameters()).device
-            z: Tensor = self.learner_.latents(1, generator_for(1, int(end), device))[0]
-            return z
+            z: Tensor = self.learner_.latents(1, generator_for(1, int(end), device))
+            return (z if label is None else self._of_classes(z, label))[0]
         if np.ndim(end) != 1:
-            shape = tuple(np.shape(end))
             raise DataError(
-                f"{name} must be one latent ({self.learner_.latent},), or the seed of a sample; got the shape {shape}. "
-                f"For data give one row of what invert finds"
+                f"{name} must be one latent ({self._latent_width(label)},), or the seed of a sample; got the shape "
+                f"{tuple(np.shape(end))}. For data give one row of what invert finds"
             )
-        return self._checked_latents([end])[0]
+        return self._checked_latents([end], label)[0]
 
-    def _checked_latents(self, Z: Any) -> Tensor:
-        z = vectors("latents", Z, self.learner_.latent, least=1)
-        return z.to(next(self.learner_.parameters()).device)
+    def _checked_latents(self, Z: Any, labels: Any) -> Tensor:
+        z = vectors("latents", Z, self._latent_width(labels), least=1)
+        z = z.to(next(self.learner_.parameters()).device)
+        return z if labels is None else self._of_classes(z, labels)
+
+    def _latent_width(self, labels: Any) -> int:
+        """L, and K more where classes are not said beside them."""
+        width: int = self.learner_.latent + (self.learner_.classes if labels is None else 0)
+        return width
+
+    def _of_classes(self, z: Tensor, labels: Any) -> Tensor:
+        latents: Tensor = self.learner_.of_classes(z, self._codes(labels, len(z)).to(z.device))
+        return latents
+
+    def _codes(self, labels: Any, count: int) -> Tensor:
+        if not self.uses_labels:
+            raise ArgumentError(f"labels must be None, for {type(self).__name__} does not learn from labels")
+        return class_codes(labels, self.classes_, count)
 
 
 def truncated(z: Tensor, truncation: float) -> Tensor:
@@ -196,6 +236,12 @@ def great_circle(a: Tensor, b: Tensor, steps: int) -> Tensor:
     u, v = torch.nn.functional.normalize(a, dim=0), torch.nn.functional.normalize(b, dim=0)
     angle = torch.dot(u, v).clamp(-1, 1).arccos()
     if angle.sin() < 1e-3 or not min(a.norm(), b.norm()) > 0:
-        return a * (1 - t) + b * t
+        return evenly(a, b, steps)
     points: Tensor = lengths * (((1 - t) * angle).sin() * u + (t * angle).sin() * v) / angle.sin()
     return points
+
+
+def evenly(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Points (steps, L) on the straight line from a to b (L,)."""
+    t = torch.linspace(0, 1, steps, device=a.device)[:, None]
+    return a * (1 - t) + b * t

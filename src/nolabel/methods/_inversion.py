@@ -2,7 +2,7 @@
 
     z* = argmin_z  ‖x − G(z)‖² / s_x + ‖φ(x) − φ(G(z))‖² / s_φ,     each a mean over values
 
-φ are the discriminator's features; s_x and s_φ are the mean variances of samples and of their features, so that both
+φ is what the learner encodes by; s_x and s_φ are the mean variances of samples and of their features, so that both
 terms are 2 for a sample that has nothing to do with x. Of 256 latents the four best begin, and what was best at any
 step is kept. A sample's latents depend on it alone, not on what is asked for beside it. Knows no method.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nolabel.randomness import Draws
+from nolabel.randomness import mix
 
 CANDIDATES = 256
 STARTS = 4
@@ -21,11 +21,11 @@ RATE = 0.1  # of Adam, at the first step; it falls to 0 along half a cosine
 
 
 def nearest_latents(learner: Any, x: Tensor, steps: int, seed: int) -> Tensor:
-    """Latents (B, L) for network values x (B, *shape).
+    """Latents (B, L) for network values x (B, *shape); (B, L + K) where the learner's are.
 
     Parameters
     ----------
-    learner : TwoPlayerLearner
+    learner : Game
         In evaluation mode; its weights are not touched.
     x : Tensor
         What is to be made.
@@ -34,7 +34,7 @@ def nearest_latents(learner: Any, x: Tensor, steps: int, seed: int) -> Tensor:
     seed : int
         Of the candidates.
     """
-    candidates = Draws(seed, device=x.device).normal(x.new_empty(CANDIDATES, learner.latent))
+    candidates = learner.latents(CANDIDATES, torch.Generator(x.device).manual_seed(mix(seed)))
     with torch.no_grad():
         made = learner.generate(candidates)
         scales = [made.var(0).mean(), learner.encode(made).var(0).mean()]

@@ -3,9 +3,11 @@
     z ~ N(0, I),   the discriminator's turn:  loss of D(T(x)) and D(T(G(z))), G as it is
                    the generator's turn:      loss of D(T(G(z))), D as it is, with z of its own
 
-A method says what the two want, in terms of data and samples (B, *shape): `discriminator_loss` and `generator_loss`. T
-is an augmentation through which gradients flow, or nothing. With k discriminator steps the generator moves in every
-k-th step only, so that each of them sees new data. No method is named here.
+`Game` is what all such learners are; what the players are shown beside the samples (a class, a latent) is a method's
+own. Where it is nothing, a method is a `TwoPlayerLearner` and says what the two want in terms of data and samples
+(B, *shape): `discriminator_loss` and `generator_loss`. T is an augmentation through which gradients flow, or nothing.
+With k discriminator steps the generator moves in every k-th step only, so that each of them sees new data. No method
+is named here.
 """
 
 from abc import abstractmethod
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nolabel.methods._base import Draw
@@ -35,20 +38,26 @@ Augment = Callable[[Tensor, Draws], Tensor]
 class Sides:
     """The two players, and how they meet.
 
-    generator: latents (B, L) to network values.  discriminator: network values to logits (B,).  latent: L.  augment: T,
-    None for nothing.  discriminator_steps: k.  discriminator_rate: factor on the discriminator's learning rate.
+    generator: latents (B, L + K) to network values.  discriminator: network values, and what else is shown, to logits
+    (B,).  latent: L, normal numbers.  augment: T, None for nothing.  discriminator_steps: k.  discriminator_rate:
+    factor on the discriminator's learning rate.  classes: K that samples are made of, 0 if of none in particular; their
+    shares, 1 for the sample's own, are the last K of its latents.
     """
 
     generator: nn.Module
-    discriminator: Discriminator
+    discriminator: nn.Module
     latent: int
     augment: Augment | None = None
     discriminator_steps: int = 1
     discriminator_rate: float = 1.0
+    classes: int = 0
 
 
-class TwoPlayerLearner(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, Draw):
-    """A generator and a discriminator; what they want is a method's own."""
+class Game(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, Draw):
+    """A generator and a discriminator who move in turn; what they are shown, and want, is a method's own."""
+
+    generator: nn.Module
+    discriminator: nn.Module
 
     def __init__(self, sides: Sides) -> None:
         super().__init__()
@@ -58,32 +67,19 @@ class TwoPlayerLearner(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, 
         self.augment = sides.augment
         self.discriminator_steps = sides.discriminator_steps
         self.discriminator_rate = sides.discriminator_rate
+        self.classes = sides.classes
 
     @abstractmethod
-    def discriminator_loss(self, real: Tensor, fake: Tensor, step: Step) -> Losses:
-        """What the discriminator minimises, and what is to be told of it; `fake` (B, *shape) has no graph."""
+    def discriminators_turn(self, batch: Batch, step: Step) -> Losses:
+        """What the discriminator minimises, and what is to be told of it."""
 
     @abstractmethod
-    def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
-        """What the generator minimises, in parts; a function of `fake` (B, *shape)."""
+    def generators_turn(self, batch: Batch, step: Step) -> Losses:
+        """What the generator minimises, and what is to be told of it: see `taught`."""
 
-    # --- what a method may ask ---------------------------------------------------------------------------------------
-
-    def augmented(self, x: Tensor, draws: Draws) -> Tensor:
-        """T(x)."""
-        return x if self.augment is None else self.augment(x, draws)
-
-    def logits(self, x: Tensor, draws: Draws) -> Tensor:
-        """D(T(x)): (B, *shape) to (B,)."""
-        return self.discriminator(self.augmented(x, draws))  # type: ignore[no-any-return]
-
-    def judged(self, real: Tensor, fake: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """D(T(x)) and D(T(G(z))), (B,) each: in one pass, unless the discriminator normalises over its batch."""
-        if self.discriminator.by_batch:
-            return self.logits(real, draws), self.logits(fake, draws)
-        both = torch.cat([self.augmented(real, draws), self.augmented(fake, draws)])
-        d_real, d_fake = self.discriminator(both).chunk(2)
-        return d_real, d_fake
+    @abstractmethod
+    def latents(self, count: int, generator: torch.Generator) -> Tensor:
+        """What `count` samples are made of: (count, L + K), the first L of them normal numbers."""
 
     # --- the engine's ------------------------------------------------------------------------------------------------
 
@@ -108,50 +104,107 @@ class TwoPlayerLearner(AdversarialLearner, TakesTurns, SetsRates, AveragesPart, 
 
     def player_loss(self, player: str, batch: Batch, step: Step) -> Losses:
         """The turn of the discriminator or of the generator."""
-        turn = self._discriminators_turn if player == DISCRIMINATOR else self._generators_turn
-        return turn(batch.x, step)
-
-    def _discriminators_turn(self, x: Tensor, step: Step) -> Losses:
+        if player == GENERATOR:
+            return self.generators_turn(batch, step)
         if self.training and step.piece == 0:
             refresh(self.discriminator)
-        with torch.no_grad():
-            fake = self._made(x, step)
-        return self.discriminator_loss(x, fake, step)
+        return self.discriminators_turn(batch, step)
 
-    def _generators_turn(self, x: Tensor, step: Step) -> Losses:
-        fake = self._made(x, step)
-        share = share_of_batch(len(x), x.device)  # what a norm over all processes adds up must be weighed
-        with torch.enable_grad():
-            seen = fake.detach().requires_grad_()
-            parts = self.generator_loss(x, seen, step)
-            whole = Losses(parts).total * share
-        with in_full(x):
-            gradient = torch.autograd.grad(whole, seen)[0] / share
-        push = len(x) * gradient.flatten(1).norm(dim=1).mean()
-        return Losses(_following(fake, gradient, parts), {**sample_signals(fake, x), "push": push})
+    # --- what a method may ask ---------------------------------------------------------------------------------------
 
-    def _made(self, x: Tensor, step: Step) -> Tensor:
-        """As many samples as there are data."""
-        z = step.draws.normal(x.new_empty(len(x), self.latent))
-        return self.generate(z).float()
+    def augmented(self, x: Tensor, draws: Draws) -> Tensor:
+        """T(x)."""
+        return x if self.augment is None else self.augment(x, draws)
+
+    def of_classes(self, z: Tensor, y: Tensor) -> Tensor:
+        """Latents (B, L + K) of the classes y (B,), whose normal numbers are those of z (B, L or more)."""
+        return torch.cat([z[:, : self.latent], F.one_hot(y, self.classes).to(z.dtype)], 1)
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 
     def generate(self, z: Tensor) -> Tensor:
-        """Latents (B, L) to network values (B, *shape)."""
+        """Latents (B, L + K) to network values (B, *shape)."""
         return self.generator(z)  # type: ignore[no-any-return]
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """G of latents drawn as in training."""
+        return self.generate(self.latents(count, generator))
+
+
+class TwoPlayerLearner(Game):
+    """A game in which the discriminator sees samples alone; what the two want is a method's own."""
+
+    discriminator: Discriminator
+
+    @abstractmethod
+    def discriminator_loss(self, real: Tensor, fake: Tensor, step: Step) -> Losses:
+        """What the discriminator minimises, and what is to be told of it; `fake` (B, *shape) has no graph."""
+
+    @abstractmethod
+    def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
+        """What the generator minimises, in parts; a function of `fake` (B, *shape)."""
+
+    # --- what a method may ask ---------------------------------------------------------------------------------------
+
+    def logits(self, x: Tensor, draws: Draws) -> Tensor:
+        """D(T(x)): (B, *shape) to (B,)."""
+        return self.discriminator(self.augmented(x, draws))  # type: ignore[no-any-return]
+
+    def judged(self, real: Tensor, fake: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """D(T(x)) and D(T(G(z))), (B,) each: in one pass, unless the discriminator normalises over its batch."""
+        if self.discriminator.by_batch:
+            return self.logits(real, draws), self.logits(fake, draws)
+        both = torch.cat([self.augmented(real, draws), self.augmented(fake, draws)])
+        d_real, d_fake = self.discriminator(both).chunk(2)
+        return d_real, d_fake
+
+    # --- a game's ----------------------------------------------------------------------------------------------------
+
+    def discriminators_turn(self, batch: Batch, step: Step) -> Losses:
+        """`discriminator_loss` of as many samples as there are data."""
+        with torch.no_grad():
+            fake = self._made(batch.x, step)
+        return self.discriminator_loss(batch.x, fake, step)
+
+    def generators_turn(self, batch: Batch, step: Step) -> Losses:
+        """`generator_loss` of as many samples as there are data."""
+        fake = self._made(batch.x, step)
+        return taught(fake, batch.x, lambda seen: self.generator_loss(batch.x, seen, step))
+
+    def _made(self, x: Tensor, step: Step) -> Tensor:
+        return self.generate(step.draws.normal(x.new_empty(len(x), self.latent))).float()
 
     def latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Z ~ N(0, I): (count, L)."""
         return torch.randn(count, self.latent, generator=generator, device=generator.device)
 
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """G(z) of z ~ N(0, I)."""
-        return self.generate(self.latents(count, generator))
-
     def encode(self, x: Tensor) -> Tensor:
         """The discriminator's features, of x as it is: (B, *shape) to (B, F)."""
         return self.discriminator.features(x)
+
+
+def taught(fake: Tensor, real: Tensor, loss: Callable[[Tensor], dict[str, Tensor]]) -> Losses:
+    """What the generator minimises, and what is to be told of it.
+
+    Parameters
+    ----------
+    fake
+        Samples (B, *shape) with their graph.
+    real
+        The data beside them.
+    loss
+        From samples to the parts; of what has a graph, it sees them alone. The way back through the discriminator is
+        gone here, once, for `push` is told of it.
+    """
+    share = share_of_batch(len(real), real.device)  # what a norm over all processes adds up must be weighed
+    with torch.enable_grad():
+        seen = fake.detach().requires_grad_()
+        parts = loss(seen)
+        whole = Losses(parts).total * share
+    with in_full(real):
+        gradient = torch.autograd.grad(whole, seen)[0] / share
+    push = len(real) * gradient.flatten(1).norm(dim=1).mean()
+    return Losses(_following(fake, gradient, parts), {**sample_signals(fake, real), "push": push})
 
 
 def told(d_real: Tensor, d_fake: Tensor, *, pairs: bool = False) -> dict[str, Tensor]:

@@ -11,8 +11,10 @@ nothing can be told.
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: WGANGP asks for slope 1 between data and samples; SNGAN bounds the slopes of every layer; GAN, DCGAN and
 LSGAN judge data and samples each by themselves and leave slopes free.
-Known departures from [1]: its loss, its schedule of γ and its want of any norm, but plain convolutions in place of its
-residual blocks of grouped ones, so that it trains within minutes; learning rates and β₂ do not move.
+Loss, schedule of γ and the want of any norm are those of [1]. Known departures from it: plain convolutions in place of
+residual blocks of grouped ones, so that it trains within minutes; learning rates and β₂ do not move; G is compared with
+the data that D has just seen, not with others; pixels lie in [0, 1], not in [−1, 1], so that γ here is as much as 4 γ
+there.
 [1] Huang et al. 2024, "The GAN is dead; long live the GAN! A modern GAN baseline", arXiv:2501.05441; the pairing is
 Jolicoeur-Martineau 2018, arXiv:1807.00734, R1 is Mescheder et al. 2018, arXiv:1801.04406.
 """
@@ -29,7 +31,7 @@ from nolabel.methods._generator import Generator
 from nolabel.methods._players import Sides, TwoPlayerLearner, in_full, told
 from nolabel.nets.defaults import make_discriminator, make_generator
 from nolabel.objectives.adversarial import relativistic_discriminator, relativistic_generator
-from nolabel.objectives.gradient_penalties import norms, squared_gradients
+from nolabel.objectives.gradient_penalties import norms, squared_gradients, zero_centred
 from nolabel.training.learner import Step
 from nolabel.training.plan import Plan
 from nolabel.types import DataSpec, Losses
@@ -50,7 +52,7 @@ class R3GANLearner(TwoPlayerLearner):
             own, made = x.chunk(2)
             d_real, d_fake = self.judged(own, made, step.draws)
             squares = squared_gradients(torch.cat([d_real, d_fake]), x)
-        r1, r2 = squares.view(2, -1).mean(1)
+        r1, r2 = (zero_centred(one) for one in squares.chunk(2))
         weight = 0.5 * falling(self.gamma, step.progress)
         parts = {"pairs": relativistic_discriminator(d_real, d_fake), "r1": weight * r1, "r2": weight * r2}
         slope = norms(squares.detach())[: len(real)].mean()
@@ -95,7 +97,7 @@ class R3GAN(Generator):
         Passes over the data; None chooses about 5,000 steps, in 10 to 200 epochs.
     batch_size : int or None, default=64
         Samples a step; None chooses 16 to 256 by the number of samples.
-    learning_rate : float, default=0.0002
+    learning_rate : float, default=0.001
         Step size of both players.
     random_state : int, RandomState or None, default=None
         Seed of weights, order and latents.
@@ -130,7 +132,7 @@ class R3GAN(Generator):
         discriminator_rate: float = 1.0,
         epochs: int | None = None,
         batch_size: int | None = 64,
-        learning_rate: float = 0.0002,
+        learning_rate: float = 0.001,
         random_state: Any = None,
         plan: Plan | None = None,
     ) -> None:

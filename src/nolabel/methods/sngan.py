@@ -65,7 +65,7 @@ class SNGAN(Generator):
         Passes over the data; None chooses about 5,000 steps, in 10 to 200 epochs.
     batch_size : int or None, default=64
         Samples a step; None chooses 16 to 256 by the number of samples.
-    learning_rate : float, default=0.0002
+    learning_rate : float, default=0.001
         Step size of both players.
     random_state : int, RandomState or None, default=None
         Seed of weights, order and latents.
@@ -99,7 +99,7 @@ class SNGAN(Generator):
         discriminator_rate: float = 1.0,
         epochs: int | None = None,
         batch_size: int | None = 64,
-        learning_rate: float = 0.0002,
+        learning_rate: float = 0.001,
         random_state: Any = None,
         plan: Plan | None = None,
     ) -> None:

@@ -25,7 +25,8 @@ from torch import Tensor
 
 from nolabel.errors import ArgumentError
 from nolabel.methods._arguments import at_least
-from nolabel.methods._base import Codec, Draw, PriorSampler, Reconstructor
+from nolabel.methods._base import Draw, PriorSampler, Reconstructor
+from nolabel.methods._tokens import TokenCodec
 from nolabel.nets.defaults import Loss, Net, Tokens, decide_loss, make_token_nets
 from nolabel.nets.mlp import Activation
 from nolabel.nets.quantize import Codebook
@@ -38,7 +39,7 @@ from nolabel.types import Batch, DataSpec, Losses
 
 
 @final
-class VQVAELearner(DistillingLearner, Codec, Draw):
+class VQVAELearner(DistillingLearner, TokenCodec, Draw):
     """Encoder to tokens, codebook, decoder, prior over token numbers."""
 
     def __init__(
@@ -90,6 +91,14 @@ class VQVAELearner(DistillingLearner, Codec, Draw):
     def numbers(self, x: Tensor) -> Tensor:
         """Numbers k of the codebook's entries: (B, *shape) to (B, P)."""
         return self.codebook(self.tokens.split(self.encoder(x)))[0]  # type: ignore[no-any-return]
+
+    def choices(self) -> int:
+        """K."""
+        return len(self.codebook.entries)
+
+    def surprise(self, k: Tensor) -> Tensor:
+        """Σ_t −log p(k_t | k_1 ... k_{t−1}) in nats: (B, P) to (B,)."""
+        return self.prior.negative_log(k).sum(1)
 
     def decode(self, z: Tensor) -> Tensor:
         """x̂ = g(z): (B, P d) to (B, *shape). Codes between entries are decoded as they are."""

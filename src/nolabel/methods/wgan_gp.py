@@ -9,8 +9,9 @@ samples, and says how good they are: it falls as they get better. Levels of D me
 
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: SNGAN bounds the slopes of every layer instead; R3GAN asks for slope 0 at the data and at the samples.
-Known departures from [1]: the players are DCGAN's (perceptrons for tables), the critic without any normalisation, and
-samples are made by averaged weights of G. An augmentation, if there is one, lies within what is differentiated.
+Known departures from [1]: the players are DCGAN's (perceptrons for tables), the critic has no norm at all, pixels
+lie in [0, 1], not in [−1, 1], so that a slope of 1 here is one of ½ there, and samples are made by averaged weights of
+G. An augmentation, if there is one, lies within what is differentiated.
 [1] Gulrajani et al. 2017, "Improved training of Wasserstein GANs", arXiv:1704.00028.
 """
 
@@ -25,7 +26,7 @@ from nolabel.methods._generator import Generator
 from nolabel.methods._players import Sides, TwoPlayerLearner, in_full, told
 from nolabel.nets.defaults import make_discriminator, make_generator
 from nolabel.objectives.adversarial import wasserstein_critic, wasserstein_generator
-from nolabel.objectives.gradient_penalties import interpolates, norms, squared_gradients
+from nolabel.objectives.gradient_penalties import interpolates, norms, one_centred, squared_gradients
 from nolabel.training.learner import Step
 from nolabel.training.plan import Plan
 from nolabel.types import DataSpec, Losses
@@ -44,16 +45,15 @@ class WGANGPLearner(TwoPlayerLearner):
         with in_full(real):
             d_real, d_fake = self.judged(real, fake, step.draws)
             of_real, of_fake = wasserstein_critic(d_real, d_fake)
-            slopes = self.slopes(real, fake, step)
-        penalty = self.penalty * (slopes - 1).square().mean()
-        signals = {**told(d_real, d_fake, pairs=True), "slope": slopes.detach().mean()}
-        return Losses({"real": of_real, "fake": of_fake, "penalty": penalty}, signals)
+            squares = self.squared_slopes(real, fake, step)
+        parts = {"real": of_real, "fake": of_fake, "penalty": self.penalty * one_centred(squares)}
+        return Losses(parts, {**told(d_real, d_fake, pairs=True), "slope": norms(squares.detach()).mean()})
 
     @torch.enable_grad()
-    def slopes(self, real: Tensor, fake: Tensor, step: Step) -> Tensor:
-        """‖∇D‖ (B,) between data and samples."""
+    def squared_slopes(self, real: Tensor, fake: Tensor, step: Step) -> Tensor:
+        """‖∇D‖² (B,) between data and samples."""
         x = interpolates(real, fake, step.draws.uniform(real.flatten(1)[:, 0])).requires_grad_()
-        return norms(squared_gradients(self.logits(x, step.draws), x))
+        return squared_gradients(self.logits(x, step.draws), x)
 
     def generator_loss(self, real: Tensor, fake: Tensor, step: Step) -> dict[str, Tensor]:
         """Minus the mean level of samples."""

@@ -8,13 +8,11 @@ code does not depend on its batch. Knows nothing of data or losses.
 import math
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nolabel.nets.halving import KERNEL, PADDING, STRIDE, Doubling, Halving, doubled
 from nolabel.nets.mlp import Activation, TiedLinear, activation_module, linear, start_weights
 from nolabel.nets.stack import Stack
-
-KERNEL, STRIDE, PADDING = 4, 2, 1
 
 
 def halved(size: int) -> int:
@@ -80,7 +78,7 @@ def _everywhere(channels_in: int, channels_out: int, activation: Activation) -> 
 def _down(shape: tuple[int, int, int], channels: Sequence[int], activation: Activation) -> list[nn.Module]:
     stages: list[nn.Module] = []
     for channels_in, channels_out in zip([shape[0], *channels], channels):
-        layer = nn.Conv2d(channels_in, channels_out, KERNEL, STRIDE, PADDING)
+        layer = Halving(channels_in, channels_out)
         start_weights(layer.weight, activation)
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         stages.append(nn.Sequential(layer, activation_module(activation)))
@@ -93,8 +91,7 @@ def _up(shape: tuple[int, int, int], channels: Sequence[int], activation: Activa
     stages: list[nn.Module] = []
     for level in reversed(range(len(channels))):
         name: Activation = activation if level else "linear"
-        padding = missing(at, level)
-        layer = nn.ConvTranspose2d(channels[level], targets[level], KERNEL, STRIDE, PADDING, output_padding=padding)
+        layer = Doubling(channels[level], targets[level], missing(at, level))
         # each output pixel is reached by KERNEL² / STRIDE² taps of every channel
         nn.init.normal_(layer.weight, std=math.sqrt(2 / (channels[level] * KERNEL * KERNEL / STRIDE**2)))
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -123,7 +120,7 @@ class TiedConvTranspose(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, out_channels of the source, h, w) to (B, in_channels of the source, H, W)."""
         weight = self._source[0].weight
-        return F.conv_transpose2d(x, weight, self.bias, STRIDE, PADDING, self.output_padding)
+        return doubled(x, weight, self.bias, self.output_padding)
 
 
 def tied_conv_decoder(encoder: Stack, shape: tuple[int, int, int], activation: Activation = "relu") -> Stack:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from nolabel.errors import ArgumentError, nearest, not_a_choice
 from nolabel.nets import resnet
 from nolabel.nets.backbones import Backbone, wrapped
+from nolabel.nets.clips import clip_discriminator, clip_generator
 from nolabel.nets.conv import (
     conv_decoder,
     conv_encoder,
@@ -32,7 +33,11 @@ from nolabel.nets.generator import Norm as GeneratorNorm
 from nolabel.nets.generator import conv_generator, flat_generator
 from nolabel.nets.heads import perceptron
 from nolabel.nets.mlp import Activation, mlp, tied_mlp
+from nolabel.nets.patch_discriminator import Norm as PatchNorm
+from nolabel.nets.patch_discriminator import PatchDiscriminator, patch_stages
 from nolabel.nets.stack import Stack
+from nolabel.nets.unet import Norm as UNetNorm
+from nolabel.nets.unet import UNet, levels
 from nolabel.nets.vit import ViT
 from nolabel.types import DataSpec
 
@@ -256,6 +261,86 @@ def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_b
         return conv_discriminator(_image(spec), widths, norm, unit=unit, last_bias=last_bias)
     own: Norm = "spectral" if norm == "spectral" else "none"
     return flat_discriminator(spec.width, widths, own, unit=unit, last_bias=last_bias)
+
+
+def make_unet(
+    image: tuple[int, int, int], channels_out: int, channels: Channels, norm: UNetNorm = "instance", *, unit: bool
+) -> UNet:
+    """The net from images (C, H, W) to images (`channels_out`, H, W).
+
+    Parameters
+    ----------
+    image
+        (C, H, W) of what is given.
+    channels_out
+        C of what is made.
+    channels : int or "auto"
+        At full size, doubled at every halving, eightfold at most; "auto" is 16.
+    norm, unit
+        As `nets.unet.UNet` has them.
+    """
+    widths = _doubled(channels, levels(*image[1:]) + 1)
+    return UNet(image[0], channels_out, widths, norm, unit=unit)
+
+
+def make_patch_discriminator(
+    image: tuple[int, int, int], channels: Channels, norm: PatchNorm, *, unit: bool
+) -> PatchDiscriminator:
+    """The discriminator of patches of images (C, H, W).
+
+    Parameters
+    ----------
+    image
+        (C, H, W) of all that is judged together.
+    channels : int or "auto"
+        Of the first stage, doubled after each; "auto" is 16.
+    norm, unit
+        As `nets.patch_discriminator.PatchDiscriminator` has them.
+
+    Raises
+    ------
+    ArgumentError
+        A side has fewer than 2 pixels.
+    """
+    if min(image[1:]) < 2:
+        raise ArgumentError(
+            f"images of {image[1]} x {image[2]} pixels have no patches to be judged: both sides must have at least 2"
+        )
+    return PatchDiscriminator(image[0], _doubled(channels, patch_stages(*image[1:])), norm, unit=unit)
+
+
+def make_clip_players(spec: DataSpec, latent: int, channels: Channels) -> tuple[Stack, Discriminator]:
+    """A generator and a discriminator for clips that look like `spec`.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        (C, T, H, W).
+    latent : int
+        L.
+    channels : int or "auto"
+        Beside the clip, doubled at every halving, eightfold at most; "auto" is 16.
+
+    Raises
+    ------
+    ArgumentError
+        A side has fewer than 8 pixels.
+    """
+    latent = _width("latent must be a whole number", latent)
+    clip_channels, frames, height, width = spec.shape
+    stages = halvings(height, width)
+    if not stages:
+        raise ArgumentError(
+            f"frames of {height} x {width} pixels are too small for convolutions, which halve them: both sides must "
+            "have at least 8. Open the files with a larger size="
+        )
+    widths, shape = _doubled(channels, stages), (clip_channels, frames, height, width)
+    return clip_generator(shape, latent, widths), clip_discriminator(shape, widths)
+
+
+def _doubled(channels: Channels, count: int) -> tuple[int, ...]:
+    least = 16 if channels == "auto" else _width("channels must be 'auto' or a whole number", channels)
+    return tuple(least * min(2**level, 8) for level in range(count))
 
 
 def _is_played_on_maps(spec: DataSpec) -> bool:

@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError
-from nolabel.nets.conv import KERNEL, PADDING, STRIDE, sizes
+from nolabel.nets.conv import sizes
+from nolabel.nets.halving import Halving
 from nolabel.nets.linear import Linear
 from nolabel.nets.norm import BatchNorm
 from nolabel.nets.spectral import Spectral
@@ -24,6 +25,7 @@ from nolabel.nets.spectral import Spectral
 Norm = Literal["batch", "none", "spectral"]
 SLOPE = 0.2
 PLACES = 4  # to which a side of a stage's output is pooled in `features`, as Radford et al. do
+TIMES = 2  # and of a clip's, time among them, for there is one side more
 DCGAN_DEVIATION = 0.02  # of first weights where norms follow
 LEAST_SIDE = 8  # of images that are convolved
 LAST_SIDE = 4  # the smaller one of the map that is left after all stages, at most
@@ -52,6 +54,12 @@ class Discriminator(nn.Module):
         self.unit = unit
         self.by_batch = by_batch
 
+    @property
+    def width(self) -> int:
+        """P, as the head has it."""
+        matrix = self.head.layer if isinstance(self.head, Spectral) else self.head
+        return matrix.in_features  # type: ignore[return-value]
+
     def forward(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B"]:
         """Logits."""
         return self.head(self.summary(x)).squeeze(1)  # type: ignore[no-any-return]
@@ -61,7 +69,7 @@ class Discriminator(nn.Module):
         return self._trace(x)[-1].flatten(1)
 
     def features(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B F"]:
-        """The values of every stage, those of images as their maxima over at most 4 x 4 places."""
+        """The values of every stage: of images their maxima over at most 4 x 4 places, of clips over 2 x 2 x 2."""
         return torch.cat([_pooled(one).flatten(1) for one in self._trace(x)], 1)
 
     def _trace(self, x: Tensor) -> list[Tensor]:
@@ -74,9 +82,11 @@ class Discriminator(nn.Module):
 
 
 def _pooled(x: Tensor) -> Tensor:
-    if x.ndim != 4:
-        return x
-    return F.adaptive_max_pool2d(x, (min(PLACES, x.shape[2]), min(PLACES, x.shape[3])))
+    if x.ndim == 4:
+        return F.adaptive_max_pool2d(x, [min(PLACES, side) for side in x.shape[2:]])
+    if x.ndim == 5:
+        return F.adaptive_max_pool3d(x, [min(TIMES, side) for side in x.shape[2:]])
+    return x
 
 
 def halvings(height: int, width: int) -> int:
@@ -133,7 +143,7 @@ def conv_discriminator(
     stages: list[nn.Module] = []
     for number, (width_in, width_out) in enumerate(pairwise((shape[0], *channels))):
         normed = norm == "batch" and number > 0
-        layer = nn.Conv2d(width_in, width_out, KERNEL, STRIDE, PADDING, bias=not normed)
+        layer = Halving(width_in, width_out, bias=not normed)
         parts = [_started(layer, norm), *([BatchNorm(width_out)] if normed else []), nn.LeakyReLU(SLOPE)]
         stages.append(nn.Sequential(*parts))
     height, width = sizes(shape[1], shape[2], len(channels))[-1]

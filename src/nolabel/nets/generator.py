@@ -13,8 +13,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from nolabel.nets.conv import KERNEL, PADDING, STRIDE, missing, sizes
+from nolabel.nets.conv import missing, sizes
 from nolabel.nets.discriminator import DCGAN_DEVIATION, SLOPE, refuse_strips
+from nolabel.nets.halving import KERNEL, STRIDE, Doubling
 from nolabel.nets.linear import Linear
 from nolabel.nets.norm import BatchNorm
 from nolabel.nets.stack import Stack
@@ -55,9 +56,8 @@ def conv_generator(
     ]
     for level, (width_out, width_in) in reversed(list(enumerate(pairwise((shape[0], *channels))))):
         is_last = level == 0
-        padding = missing(at, level)
         bias = norm == "none" or is_last
-        layer = nn.ConvTranspose2d(width_in, width_out, KERNEL, STRIDE, PADDING, padding, bias=bias)
+        layer = Doubling(width_in, width_out, missing(at, level), bias=bias)
         _start(layer.weight, width_in * KERNEL * KERNEL // STRIDE**2, norm)  # taps that reach a pixel
         stages.append(
             nn.Sequential(layer, *(_end(layer.bias, unit) if is_last else _after(layer.bias, width_out, norm)))

@@ -2,9 +2,10 @@
 
     W̄ = W / σ,   σ = uᵀ W v,   by power iteration   v ← Wᵀ u / ‖Wᵀ u‖,   u ← W v / ‖W v‖          (algorithm 1)
 
-W is the layer's weight as a matrix (out, the rest). One iteration a step is enough, for weights move little in one; it
-is asked for by `refresh`, so that a step that looks at two batches, or a gradient of a gradient, does not move u and v
-in between. In evaluation, too, σ is that of the u and v which were kept. Knows nothing of players.
+W is the layer's weight as a matrix (out, the rest), as the paper has it for convolutions of any number of axes. One
+iteration a step is enough, for weights move little in one; it is asked for by `refresh`, so that a step that looks at
+two batches, or a gradient of a gradient, does not move u and v in between. In evaluation, too, σ is that of the u and v
+which were kept. Knows nothing of players.
 """
 
 from typing import final
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from nolabel.nets.linear import linear
 
 FIRST_ITERATIONS = 15  # until u and v are those of the first weights, near enough
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 @final
@@ -25,13 +27,14 @@ class Spectral(nn.Module):
     Parameters
     ----------
     layer
-        The layer, whose weight stays the parameter that learns.
+        The layer, whose weight stays the parameter that learns. No transposed convolution: its weight has the outputs
+        on another axis.
     """
 
     u: Tensor
     v: Tensor
 
-    def __init__(self, layer: "nn.Conv2d | nn.Linear") -> None:
+    def __init__(self, layer: Convolution | nn.Linear) -> None:
         super().__init__()
         self.layer = layer
         rows, columns = layer.weight.flatten(1).shape
@@ -57,8 +60,9 @@ class Spectral(nn.Module):
         layer = self.layer
         with torch.autocast(x.device.type, enabled=False):  # few digits would make a σ that is off by a hundredth
             weight = layer.weight / self.sigma
-        if isinstance(layer, nn.Conv2d):
-            return F.conv2d(x, weight, layer.bias, layer.stride, layer.padding)
+        if isinstance(layer, Convolution):
+            y: Tensor = layer._conv_forward(x, weight, layer.bias)  # stride, padding, dilation, groups are its own
+            return y
         return linear(x, weight, layer.bias)
 
 

@@ -34,12 +34,6 @@ def non_saturating_generator(fake: Logits) -> Term:
     return F.softplus(-fake.float()).mean()
 
 
-def minimax_value(real: Logits, fake: Logits) -> Term:
-    """V = E log σ(D(x)) + E log(1 − σ(D(G(z)))), of which the game has its name; −2 ln 2 when nothing can be told."""
-    of_real, of_fake = non_saturating_discriminator(real, fake)
-    return -(of_real + of_fake)
-
-
 def least_squares_discriminator(real: Logits, fake: Logits, a: float = -1.0, b: float = 1.0) -> tuple[Term, Term]:
     """½ E (D(x) − b)² and ½ E (D(G(z)) − a)²; `b` is what data are to be called, `a` what samples are."""
     return 0.5 * (real.float() - b).square().mean(), 0.5 * (fake.float() - a).square().mean()

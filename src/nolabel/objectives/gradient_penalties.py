@@ -28,14 +28,14 @@ def squared_gradients(logits: Float[Tensor, "B"], x: Float[Tensor, "B *shape"]) 
     return gradient.square().flatten(1).sum(1)
 
 
-def zero_centred(logits: Float[Tensor, "B"], x: Float[Tensor, "B *shape"]) -> Float[Tensor, ""]:
-    """E ‖∇_x D‖²: R1 if x are data, R2 if they are samples."""
-    return squared_gradients(logits, x).mean()
+def zero_centred(squares: Float[Tensor, "B"]) -> Float[Tensor, ""]:
+    """E ‖∇_x D‖², of `squared_gradients`: R1 if x are data, R2 if they are samples."""
+    return squares.mean()
 
 
-def one_centred(logits: Float[Tensor, "B"], x: Float[Tensor, "B *shape"]) -> Float[Tensor, ""]:
-    """E (‖∇_x D‖ − 1)², x being `interpolates`."""
-    return (norms(squared_gradients(logits, x)) - 1).square().mean()
+def one_centred(squares: Float[Tensor, "B"]) -> Float[Tensor, ""]:
+    """E (‖∇_x D‖ − 1)², of `squared_gradients` at `interpolates`."""
+    return (norms(squares) - 1).square().mean()
 
 
 def norms(squares: Float[Tensor, "B"]) -> Float[Tensor, "B"]:

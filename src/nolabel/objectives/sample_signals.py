@@ -45,11 +45,10 @@ def sample_signals(fake: Float[Tensor, "B *shape"], real: Float[Tensor, "B *shap
     apart = torch.cdist(x, f)
     near, around = _covered(apart, torch.cdist(x, x), NEIGHBOURS)
     holes = {"coverage": near.float().mean(), "missed": (~around).float().mean()}
-    return {"diversity": diversity(f, x), **holes, "reused": _reused(apart)}
+    return {"diversity": _diversity(f, x), **holes, "reused": _reused(apart)}
 
 
-@torch.no_grad()
-def diversity(f: Float[Tensor, "N *shape"], x: Float[Tensor, "N *shape"]) -> Float[Tensor, ""]:
+def _diversity(f: Float[Tensor, "N D"], x: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
     """Mean ‖f_i − f_{i+1}‖ over mean ‖x_i − x_{i+1}‖, the first after the last.
 
     1 if the samples of the data do not differ, for nothing is known then.
@@ -58,45 +57,25 @@ def diversity(f: Float[Tensor, "N *shape"], x: Float[Tensor, "N *shape"]) -> Flo
     return torch.where(given > 0, made / given.clamp_min(1e-12), torch.ones_like(made))
 
 
-@torch.no_grad()
-def coverage(f: Float[Tensor, "N D"], x: Float[Tensor, "M D"], k: int = NEIGHBOURS) -> Float[Tensor, ""]:
-    """Share of the x_j with an f_i no farther than their k-th nearest neighbour among the other x.
-
-    With k others or fewer, the farthest of them; 1 if there is one x only, for nothing is known then.
-    """
-    return _covered(torch.cdist(x, f), torch.cdist(x, x), k)[0].float().mean()
-
-
-@torch.no_grad()
-def missed(f: Float[Tensor, "N D"], x: Float[Tensor, "M D"], k: int = NEIGHBOURS) -> Float[Tensor, ""]:
-    """Share of the x_j that are not covered, and of whose k nearest neighbours among the other x none is.
-
-    A mode that is left out is one hole, and counts whole; samples that are few or not quite right leave single x
-    uncovered, which do not. A mode counts if more than k of the x are in it.
-    """
-    return (~_covered(torch.cdist(x, f), torch.cdist(x, x), k)[1]).float().mean()
-
-
-@torch.no_grad()
-def reused(f: Float[Tensor, "N D"], x: Float[Tensor, "M D"]) -> Float[Tensor, ""]:
-    """1 − (number of different x that are nearest to an f_i) / N."""
-    return _reused(torch.cdist(x, f))
-
-
 def _whole(x: Tensor) -> Tensor:
     """(N, D) float32: the first rows of the whole batch, flat."""
     return gather(x.detach().flatten(1).float())[:MOST]
 
 
 def _stride(x: Tensor) -> Tensor:
-    steps: Tensor = (x - x.roll(-1, 0)).flatten(1).norm(dim=1)
+    steps: Tensor = (x - x.roll(-1, 0)).norm(dim=1)
     return steps.mean()
 
 
 def _covered(
     apart: Float[Tensor, "M N"], among: Float[Tensor, "M M"], k: int
 ) -> tuple[Bool[Tensor, "M"], Bool[Tensor, "M"]]:
-    """Which x have a sample within reach of their k-th neighbour, and which do or have a neighbour that does."""
+    """Which x have a sample within reach of their k-th neighbour, and which do or have a neighbour that does.
+
+    With k others or fewer, the farthest of them; all if there is one x only, for nothing is known then. A mode that is
+    left out is one hole, and counts whole if more than k of the x are in it; samples that are few or not quite right
+    leave single x uncovered, which are in no hole.
+    """
     k = min(k, len(among) - 1)
     if k < 1:
         known = torch.ones(len(among), dtype=torch.bool, device=among.device)
@@ -107,6 +86,7 @@ def _covered(
 
 
 def _reused(apart: Float[Tensor, "M N"]) -> Float[Tensor, ""]:
+    """1 − (number of different x that are nearest to a sample) / N."""
     found = apart.new_zeros(len(apart))
     found[apart.argmin(0)] = 1
     return 1 - found.sum() / apart.shape[1]

@@ -19,7 +19,7 @@ from nolabel.evaluation.neighbours import nearest
 from nolabel.evaluation.scaling import evenly
 from nolabel.evaluation.splits import seed_of
 from nolabel.report.content import Codes, Floats, Map
-from nolabel.report.looks import lines, pixels, texts
+from nolabel.report.looks import is_seen, lines, pixels, texts
 
 _FEWEST_FOR_TSNE = 50  # below, neighbourhoods are too small to be arranged by
 _PERPLEXITY = 30
@@ -93,7 +93,7 @@ def make_map(
         total=total,
         labels=labels,
         classes=classes,
-        thumbnails=pixels(data) if data.spec.modality == "image" else None,
+        thumbnails=pixels(data) if is_seen(data.spec) else None,
         columns=column_names(data.spec)[:_HOVER_COLUMNS] if table else (),
         rows=[row[:_HOVER_COLUMNS] for row in texts(data)] if table else (),
         lines=lines(data),

@@ -280,6 +280,87 @@ class Traversal:
     changes: Sequence[Sequence[tuple[str, str, str]]] = ()
 
 
+@dataclass(frozen=True)
+class Strips:
+    """Rows of pictures that change from left to right.
+
+    Parameters
+    ----------
+    caption
+        What is seen.
+    names
+        A name for each row.
+    notes
+        A few words on each row.
+    ends
+        What the first and the last column are, or "" and "".
+    pictures
+        (rows, steps, H, W[, 3]).
+    """
+
+    caption: str
+    names: Sequence[str]
+    notes: Sequence[str]
+    ends: tuple[str, str]
+    pictures: Pixels
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """Where samples lie among the data, at moments of training.
+
+    Parameters
+    ----------
+    how
+        What the two axes are, in one line.
+    data
+        (n, 2).
+    moments
+        (name, (m, 2)) of the samples at each moment, first to last.
+    """
+
+    how: str
+    data: Floats
+    moments: Sequence[tuple[str, Floats]]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Samples beside the data that are nearest to them, most alike first, and what that says of copying."""
+
+    shown: Pictures | Rows
+    measures: Sequence[Measure]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a model that makes samples has made.
+
+    Parameters
+    ----------
+    data
+        As many of the data, to look at beside the new samples.
+    film, clouds
+        The same latents at moments of training: pictures, or for tables points.
+    nearest
+        Samples beside the nearest data.
+    between
+        Ways from one sample to another.
+    directions
+        Ways along directions of the latents that change most.
+    judged
+        What `nolabel.judge` returned, as its `to_dict()`; {} if it was not asked.
+    """
+
+    data: Pictures | Rows | None = None
+    film: Strips | None = None
+    clouds: Clouds | None = None
+    nearest: Nearest | None = None
+    between: Strips | None = None
+    directions: Strips | None = None
+    judged: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """Everything the page shows.
@@ -301,6 +382,8 @@ class Content:
     map, views, rebuilt, samples, traversal
         The figures; `views` are what training showed of some samples, `rebuilt` holds any number of groups (drawn at
         random, hardest, ...).
+    generated
+        What else is to be said of new samples.
     suggested
         The samples to label first.
     budget
@@ -341,6 +424,7 @@ class Content:
     budget: Mapping[str, Any] = field(default_factory=dict)
     rebuilt: Sequence[Pictures | Rows] = ()
     samples: Pictures | Rows | None = None
+    generated: Generated | None = None
     traversal: Traversal | None = None
     history: Sequence[Mapping[str, Any]] = ()
     health: Sequence[Mapping[str, str]] = ()

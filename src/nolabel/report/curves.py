@@ -7,8 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nolabel.objectives.copies import AMONG_NEW
 from nolabel.report.cells import column_name, label_rows, ordered
 from nolabel.report.figures import Chart, Line, chart
+from nolabel.training.health import COPIED
 from nolabel.training.health.views import JUDGED
 
 HELD_OUT = "holdout_"
@@ -22,6 +24,13 @@ _TITLES = {
     "agreement": "Agreement (mean cosine)",
     "prototypes_used": "Share of prototypes in use",
     "queue_filled": "Share of the queue filled",
+    "generator.diversity": "Difference of samples (1: of data)",
+    "generator.coverage": "Share of data with a sample near",
+    "generator.missed": "Share of data in holes",
+    "generator.reused": "Samples that share their nearest datum",
+    "generator.push": "Push on the samples",
+    COPIED: "Share of samples that are copies",
+    "discriminator.right": "Share told apart by the discriminator",
 }
 _NOT_CURVES = {"epoch", "step", "steps", "seconds", "samples_per_second", "waiting", "learning_rate", "lr"}
 
@@ -70,6 +79,8 @@ def _columns(history: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 
 
 def _pair(name: str, epochs: Sequence[float], columns: Mapping[str, Sequence[float]]) -> Chart:
+    if name == COPIED:
+        return _copies(epochs, columns[name])
     lines = [Line("train", "train", epochs, columns[name])]
     if HELD_OUT + name in columns:
         lines.append(Line("held out", "heldout", epochs, columns[HELD_OUT + name]))
@@ -79,10 +90,24 @@ def _pair(name: str, epochs: Sequence[float], columns: Mapping[str, Sequence[flo
     return chart(_title(name), "epoch", lines)
 
 
+def _copies(epochs: Sequence[float], ys: Sequence[float]) -> Chart:
+    """What is measured now and then, beside what it is of new data."""
+    known = [(epoch, y) for epoch, y in zip(epochs, ys) if math.isfinite(y)]
+    xs = [epoch for epoch, _ in known]
+    lines = [
+        Line("samples", "train", xs, [y for _, y in known]),
+        Line("new data", "role-untrained", xs, [AMONG_NEW] * len(xs)),
+    ]
+    return chart(_title(COPIED), "epoch", lines)
+
+
 def _title(name: str) -> str:
-    """The logged name as a heading: "kl" is an abbreviation, "reconstruction" is a word."""
+    """The logged name as a heading: "kl" is an abbreviation, "reconstruction" is a word, "player.part" a player's."""
     if name in _TITLES:
         return _TITLES[name]
+    player, _, part = name.rpartition(".")
+    if player:
+        return f"{_title(part)} ({player})"
     return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 

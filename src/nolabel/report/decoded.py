@@ -17,7 +17,7 @@ from nolabel.data.recipe_columns import column_names, column_slices
 from nolabel.methods._base import Reconstructor, Sampler
 from nolabel.randomness import Draws
 from nolabel.report.content import Pictures, Rows, Traversal
-from nolabel.report.looks import network_values, pixels, restored_texts, texts
+from nolabel.report.looks import is_seen, network_values, pixels, restored_texts, texts
 from nolabel.types import DataSpec
 from nolabel.views.roles import Corrupt
 
@@ -36,7 +36,7 @@ def rebuilt(
 
     `codes` (n, L) are those of `data`; `of` names the samples that were looked at, for the caption.
     """
-    count = PICTURES if data.spec.modality == "image" else TABLE_ROWS
+    count = PICTURES if is_seen(data.spec) else TABLE_ROWS
     drawn = np.random.default_rng(seed).permutation(len(data))[:count]
     hardest = np.argsort(model.score_samples(data), kind="stable")[:count]
     explained = _explained(data, decode(model, codes)) if data.spec.modality == "table" else ()
@@ -49,14 +49,14 @@ def rebuilt(
 def drawn_samples(model: Sampler, spec: DataSpec, *, seed: int) -> Pictures | Rows:
     """New samples."""
     learner: Any = model.learner_  # type: ignore[attr-defined]
-    count = _SAMPLES if spec.modality == "image" else TABLE_ROWS
+    count = _SAMPLES if is_seen(spec) else TABLE_ROWS
     with torch.no_grad(), resting(learner):
         generator = torch.Generator(_device(learner)).manual_seed(seed)
         values = learner.sample(count, generator).float().cpu()
     ids = [f"new {place}" for place in range(1, count + 1)]
-    if spec.modality == "image":
-        return Pictures(f"{count} new samples, none of them in the data.", ids, [("sample", pixels(values))])
-    return _rows(f"{count} new rows, none of them in the data", ids, spec, [("sample", restored_texts(spec, values))])
+    if is_seen(spec):
+        return Pictures(f"{count} new samples.", ids, [("sample", pixels(values))])
+    return _rows(f"{count} new rows", ids, spec, [("sample", restored_texts(spec, values))])
 
 
 def traversal(model: Reconstructor, data: Dataset, codes: NDArray[np.float32]) -> Traversal | None:
@@ -65,7 +65,7 @@ def traversal(model: Reconstructor, data: Dataset, codes: NDArray[np.float32]) -
     active = [int(place) for place in np.argsort(-spread, kind="stable")[:_DIMENSIONS] if spread[place] > 0]
     if not active:
         return None
-    image = data.spec.modality == "image"
+    image = is_seen(data.spec)
     steps = np.linspace(-_FARTHEST, _FARTHEST, _STEPS if image else 2)
     start = int(((codes - codes.mean(axis=0)) ** 2).sum(axis=1).argmin())
     path = np.tile(codes[start], (len(active), len(steps), 1))
@@ -122,7 +122,7 @@ def _versions(
     versions = [("original", original), *([] if role is None else [("damaged input", seen)])]
     versions.append(("reconstruction", _round_trip(model, seen)))
     ids = [str(name) for name in part.ids]
-    if part.spec.modality == "image":
+    if is_seen(part.spec):
         return Pictures(caption, ids, [(name, pixels(values)) for name, values in versions])
     written = [("original", texts(part)), *((name, restored_texts(part.spec, each)) for name, each in versions[1:])]
     return _rows(caption, ids, part.spec, written, explained)

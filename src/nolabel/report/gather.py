@@ -1,14 +1,14 @@
 """A fitted model and some data to the `Content` of a report.
 
 It looks at models by their types only (`Embedder`, `Reconstructor`, `ShowsViews`, `Sampler`, `Map`, `TopicModel`),
-names no method, and writes nothing.
+names no method, and writes nothing. What a `Sampler` has made is looked at in `sampled.py`.
 """
 
 import inspect
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from nolabel.data import source
+from nolabel.data.clips import size as clip_size
 from nolabel.data.dataset import Dataset
 from nolabel.data.labels import coded
 from nolabel.data.named import NAMES
@@ -35,16 +36,20 @@ from nolabel.methods._views import ShowsViews
 from nolabel.report.codes_map import make_map
 from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
+from nolabel.report.judged import judged
+from nolabel.report.looks import is_seen
+from nolabel.report.sampled import Made, generated
 from nolabel.report.suggested import kept_suggestions
 from nolabel.report.topics import leading_topics, topics_found
 from nolabel.report.units import placing, unit_groups, unit_map, units_of
 from nolabel.report.verdict import TELLING, TELLING_OF_MAPS, headlines, summarise
 from nolabel.report.views import views_shown
+from nolabel.training.health.players import by_heart
 from nolabel.training.learner import SeesGaps
 from nolabel.types import DataSpec
 
-_THINGS = {"image": "images", "table": "rows", "text": "documents"}
-_RAW = {"image": "pixels", "table": "columns", "text": "words"}
+_THINGS = {"image": "images", "table": "rows", "text": "documents", "video": "clips"}
+_RAW = {"image": "pixels", "table": "columns", "text": "words", "video": "pixels"}
 
 
 def gather(
@@ -104,6 +109,12 @@ def gather(
     figures = _figures(estimator, part, len(opened), seen, classes, random_state)
     if "summary" not in figures:
         figures.update(_whole(estimator, opened, codes_of, classes, random_state))
+    if figures.get("samples") is not None:
+        folder = None if run is None else Path(run)
+        shown, copied = generated(Made(estimator, opened, part, figures.get("codes"), folder, random_state))
+        figures["generated"] = replace(shown, judged=judged(estimator, opened, random_state))
+        health = _with_copies(health, copied)
+    figures.pop("codes", None)
     return Content(
         title=f"{_title(estimator)} on {opened.name}" if opened.name else _title(estimator),
         method=type(estimator).__name__,
@@ -145,7 +156,7 @@ def _figures(
     """The figures that this kind of model can give; none, and a verdict that says so, if its codes are no numbers."""
     figures: dict[str, Any] = {}
     if isinstance(model, Embedder):
-        codes = np.asarray(model.transform(part), dtype=np.float32)
+        codes = figures["codes"] = np.asarray(model.transform(part), dtype=np.float32)
         broken = int((~np.isfinite(codes).all(axis=1)).sum())
         if broken:
             return {"summary": _broken(model, broken, len(codes))}
@@ -164,6 +175,14 @@ def _figures(
     if isinstance(model, Sampler) and _can_be_drawn(part.spec):
         figures["samples"] = drawn_samples(model, part.spec, seed=seed)
     return figures
+
+
+def _with_copies(health: list[dict[str, str]], copied: float) -> list[dict[str, str]]:
+    """The verdicts, and one on copies of the data if there are such and it was not said."""
+    verdict = by_heart(copied)
+    if verdict is None or any(each["name"] == verdict.name for each in health):
+        return health
+    return [asdict(verdict), *(each for each in health if each["level"] != "good")]
 
 
 def _own(model: Embedder, part: Dataset, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:
@@ -187,7 +206,7 @@ def _decoded(model: Embedder, part: Dataset, total: int, codes: NDArray[np.float
 
 def _can_be_drawn(spec: DataSpec) -> bool:
     """Whether a sample rebuilt, or made anew, can be looked at: thousands of counts cannot."""
-    return spec.modality == "image" or in_columns(spec)
+    return is_seen(spec) or in_columns(spec)
 
 
 def _whole(
@@ -305,6 +324,8 @@ def _shape(spec: DataSpec) -> list[tuple[str, str]]:
     if spec.modality == "image":
         channels, height, width = spec.shape
         return [("one sample", f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour'}")]
+    if spec.modality == "video":
+        return [("one sample", clip_size(spec.shape))]
     used = len(spec.recipe["columns"])
     return [("one sample", f"{used:,} columns, {spec.width:,} numbers to the network")]
 

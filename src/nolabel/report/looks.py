@@ -30,18 +30,36 @@ def network_values(data: Dataset) -> Tensor:
     return to_network(stored)
 
 
+def is_seen(spec: DataSpec) -> bool:
+    """Whether samples are shown as pixels."""
+    return spec.modality in ("image", "video")
+
+
 def pixels(images: Dataset | Tensor) -> Pixels:
-    """Images, as a data set or as network values (N, C, H, W), as (N, H, W) or (N, H, W, 3) uint8."""
+    """Images, as a data set or as network values (N, C, H, W), as (N, H, W) or (N, H, W, 3) uint8.
+
+    Of a clip (C, T, H, W) some frames stand side by side, line by line.
+    """
     values = network_values(images) if isinstance(images, Dataset) else images
+    values = _side_by_side(values) if values.ndim == 5 else values
     eight_bits = (values.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return eight_bits[:, 0].numpy() if values.shape[1] == 1 else eight_bits.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _side_by_side(clips: Tensor) -> Tensor:
+    """Clips (N, C, T, H, W) as (N, C, s H, s W): s x s frames, evenly spread from the first to the last."""
+    side = 3 if clips.shape[2] >= 9 else 2
+    chosen = torch.linspace(0, clips.shape[2] - 1, side * side, device=clips.device).round().long()
+    count, channels, _, height, width = clips.shape
+    grid = clips[:, :, chosen].reshape(count, channels, side, side, height, width)
+    return grid.transpose(3, 4).reshape(count, channels, side * height, side * width)
 
 
 def lines(data: Dataset) -> list[str]:
     """For texts how each begins, for counts and sparse rows what each holds most of, in one line; else nothing."""
     if data.texts is not None:
         return [first_line(text) for text in data.texts]
-    return [] if in_columns(data.spec) or data.spec.modality == "image" else _heaviest(data)
+    return [] if in_columns(data.spec) or is_seen(data.spec) else _heaviest(data)
 
 
 def first_line(text: str) -> str:

@@ -16,6 +16,7 @@ def make_report(
     *,
     evidence: Evidence | None = None,
     labels: Any = None,
+    run: str | Path | None = None,
     random_state: int = 0,
 ) -> Path:
     """Write a report on a model as one HTML file that opens without a network.
@@ -32,6 +33,8 @@ def make_report(
         What `nolabel.evaluate` found; without it the page has no evidence and its verdict says so.
     labels
         (N,) classes of any kind, -1 or NaN where unknown. None takes those of the data set, if it has any.
+    run
+        The run folder (`out` of `fit`), if there is one: the page shows what was kept there, as samples over training.
     random_state
         Seed of the sub-sample, the map, the clusters and the new samples.
 
@@ -47,4 +50,4 @@ def make_report(
     OutputError
         The page cannot be written.
     """
-    return write_report(gather(model, data, evidence=evidence, labels=labels, random_state=random_state), path)
+    return write_report(gather(model, data, evidence=evidence, labels=labels, run=run, random_state=random_state), path)

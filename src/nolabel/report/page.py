@@ -20,9 +20,17 @@ from markupsafe import Markup
 
 from nolabel.report import figures
 from nolabel.report.cells import evidence_table, label_table, tile
-from nolabel.report.content import Content, Measure, Pictures, Rows, Topics, Traversal, UnitMap
+from nolabel.report.content import Content, Generated, Measure, Pictures, Rows, Topics, Traversal, UnitMap
 from nolabel.report.curves import label_chart, learning_charts
 from nolabel.report.figures import Chart
+from nolabel.report.generated_values import (
+    CloudFigure,
+    JudgedTable,
+    StripFigure,
+    cloud_figure,
+    judged_table,
+    strip_figure,
+)
 from nolabel.report.images import data_uri, strip
 from nolabel.report.numbers import duration, number
 from nolabel.report.points import script_values
@@ -114,6 +122,20 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class GeneratedSection:
+    """A `Generated` as the template needs it."""
+
+    data: PictureGroup | RowGroup | None
+    film: StripFigure | None
+    clouds: CloudFigure | None
+    nearest: PictureGroup | RowGroup | None
+    measures: Sequence[Measure]
+    between: StripFigure | None
+    directions: StripFigure | None
+    judged: JudgedTable | None
+
+
+@dataclass(frozen=True)
 class View:
     """One way to look at the map of units: its name in the script, and on its button."""
 
@@ -161,6 +183,7 @@ def render(content: Content) -> str:
         "budget_table": label_table(content.budget),
         "rebuilt": [_group(each) for each in content.rebuilt],
         "samples": None if content.samples is None else _group(content.samples),
+        "generated": None if content.generated is None else _generated(content.generated),
         "traversal": None if content.traversal is None else _walk(content.traversal),
         "charts": charts,
         "log_possible": any(chart.log for chart in charts),
@@ -174,7 +197,7 @@ def render(content: Content) -> str:
         "left": figures.LEFT,
         "right": figures.RIGHT,
         "bottom": figures.BOTTOM,
-        "css": Markup(_asset("page.css") + _asset("figures.css")),
+        "css": Markup(_asset("page.css") + _asset("figures.css") + _asset("generated.css")),
         "script": Markup(script),
         "script_hash": Markup(_source_hash(script)),
         "favicon": _favicon(),
@@ -221,7 +244,7 @@ def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("map", "Map", content.map is not None),
         ("views", "Views", shown["views"]),
         ("rebuilt", "Reconstructions", shown["rebuilt"]),
-        ("samples", "Samples", shown["samples"]),
+        ("samples", "Samples", shown["samples"] or shown["generated"]),
         ("traversal", "Code", shown["traversal"]),
         ("curves", "Curves", shown["charts"]),
         ("health", "Health", content.health),
@@ -324,6 +347,22 @@ def _row_group(shown: Rows) -> RowGroup:
     ]
     names = ", ".join(version for version, _ in shown.versions) if len(shown.versions) > 1 else ""
     return RowGroup(shown.caption, names, list(shown.ids), rows, bool(shown.explained))
+
+
+def _generated(shown: Generated) -> GeneratedSection:
+    film, between, directions = (
+        None if each is None else strip_figure(each) for each in (shown.film, shown.between, shown.directions)
+    )
+    return GeneratedSection(
+        data=None if shown.data is None else _group(shown.data),
+        film=film,
+        clouds=None if shown.clouds is None else cloud_figure(shown.clouds),
+        nearest=None if shown.nearest is None else _group(shown.nearest.shown),
+        measures=() if shown.nearest is None else shown.nearest.measures,
+        between=between,
+        directions=directions,
+        judged=judged_table(shown.judged),
+    )
 
 
 def _entries(versions: Sequence[str], marked: bool) -> list[Entry]:

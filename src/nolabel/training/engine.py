@@ -26,14 +26,16 @@ from nolabel.nets.sync import apart
 from nolabel.randomness import Draws
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
+from nolabel.training.copying import LOOKED_AT, Copying
 from nolabel.training.drive import Context, Driver, Flags, Sums, make_driver, means
 from nolabel.training.ema import load_weights
 from nolabel.training.health import Verdict
 from nolabel.training.interrupts import Interrupts
-from nolabel.training.learner import CountingLearner, GradientLearner, Learner, codes_of
+from nolabel.training.learner import AdversarialLearner, CountingLearner, GradientLearner, Learner, codes_of
 from nolabel.training.plan import Plan
 from nolabel.training.progress import Listener
 from nolabel.training.runtime import Runtime, find_runtime
+from nolabel.training.snapshots import Album, moments
 from nolabel.types import Batch, to_network
 
 PROBED = 512  # samples whose codes are looked at for the health of a run
@@ -66,6 +68,9 @@ class Job:
         Who is told.
     history
         Gets one record an epoch; the caller's own list, so that it has them whatever ends the run.
+    album
+        What makes samples, of a learner that can: some are kept at moments of training, and of a game it is measured
+        how many are copies of the data.
     """
 
     learner: Learner
@@ -81,6 +86,7 @@ class Job:
     identity: Mapping[str, Any] = field(default_factory=dict)
     listeners: Sequence[Listener] = ()
     history: list[dict[str, float]] = field(default_factory=list)
+    album: Album | None = None
 
 
 @dataclass
@@ -140,6 +146,8 @@ class _Run:
         self.best_epoch = 0
         self.problems: list[Problem] = []
         self.changed: list[str] = []  # of `_how`, by resumptions
+        self.moments = moments(self.steps * job.epochs)
+        self.copying: Copying | None = None  # made when it is first asked
         self.told: list[str] = []  # levels and names of the verdicts that the listeners know
         self.saved_at = self.spoken_at = time.monotonic()
 
@@ -202,6 +210,7 @@ class _Run:
                 add(self.sums, sums)
                 self.seen += share.total
                 self.step += 1
+                self._keep_samples()
                 if self.step % self.steps:  # the last step of an epoch is acted on when the epoch's record is made
                     self._speak(epoch, timing)
                     self._act(flags)
@@ -217,6 +226,7 @@ class _Run:
             with self._as_used():
                 record["holdout_loss"], judged = self._holdout()
                 self._remember_best(epoch, record["holdout_loss"], comparable=judged <= record.keys())
+        record.update(self._copies(epoch + 1))
         record.update(timing.until_now(self.loader.waited, self.seen, whole=True))
         self.history.append(record)
         self.sums, self.seen = {}, 0
@@ -264,6 +274,35 @@ class _Run:
             self.best_loss, self.best_epoch = loss, epoch
             if self.job.plan.patience is not None:
                 self.best = {name: value.detach().clone() for name, value in self.job.learner.state_dict().items()}
+
+    # --- samples -----------------------------------------------------------------------------------------------------
+
+    def _keep_samples(self) -> None:
+        """A snapshot, when it is time for one."""
+        album = self.job.album
+        if album is None or album.folder is None or not self.runtime.main or self.step not in self.moments:
+            return
+        with self._at_rest():
+            album.keep(self.step, self.step / self.steps, self.job.seed, self.runtime.device)
+
+    def _copies(self, epoch: int) -> dict[str, float]:
+        """The share of samples that are copies of the data, in a game and now and then; else nothing."""
+        album, is_game = self.job.album, isinstance(self.job.learner, AdversarialLearner)
+        if album is None or not is_game or epoch not in moments(self.job.epochs):
+            return {}
+        if not Copying.can_tell(self.loader.data):
+            return {}
+        if self.copying is None:
+            self.copying = Copying(self.loader.data, self.runtime.device)
+        with self._at_rest():
+            samples = album.samples(LOOKED_AT, self.job.seed, self.runtime.device)
+        return {health.COPIED: self.copying.share(samples)}
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """The learner as it is used after training, in evaluation mode, each process for itself."""
+        with self._as_used(), evaluating(self.job.learner), apart():
+            yield
 
     # --- stopping and saving -----------------------------------------------------------------------------------------
 
@@ -416,7 +455,7 @@ class _Run:
         return epoch % every == 0 or (epoch >= 4 and epoch & (epoch - 1) == 0)  # powers of two cost little either way
 
     def _codes_so_far(self) -> Tensor:
-        with self._as_used(), evaluating(self.job.learner), apart():
+        with self._at_rest():
             return self._codes(PROBED_LIVE)
 
     @torch.no_grad()

@@ -40,12 +40,13 @@ class DiffAugment:
     """Images changed in colour and place, each with numbers of its own, differentiably.
 
     Called with a batch of network values (B, C, H, W) and the step's draws: `DiffAugment(spec)(x, Draws(seed, step))`.
+    Clips (B, C, T, H, W), too: all frames of one are changed alike.
     Reals and fakes are given one after the other, not in one batch, so that each has as many rows as the draws.
 
     Parameters
     ----------
     spec : DataSpec
-        What the samples look like: images, of any height and width.
+        What the samples look like: images or clips, of any height and width.
     colour : bool, default=True
         Whether brightness, saturation and contrast change.
     translation : float, default=0.125
@@ -58,7 +59,7 @@ class DiffAugment:
     Raises
     ------
     ArgumentError
-        The samples are no images, or a share is out of range; said when it is made.
+        The samples are no images or clips, or a share is out of range; said when it is made.
     """
 
     spec: DataSpec
@@ -69,9 +70,9 @@ class DiffAugment:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if len(self.spec.shape) != 3:
+        if len(self.spec.shape) not in (3, 4):
             raise ArgumentError(
-                f"DiffAugment changes images (C, H, W); got samples of shape {self.spec.shape}. "
+                f"DiffAugment changes images (C, H, W) and clips (C, T, H, W); got samples of shape {self.spec.shape}. "
                 "Leave it out (augment=False)"
             )
         for name in ("translation", "cutout"):
@@ -79,18 +80,18 @@ class DiffAugment:
             if not 0 <= share < 1:
                 raise ArgumentError(f"{name} must be a share of the image's side, at least 0, below 1; got {share!r}")
 
-    def __call__(self, x: Float[Tensor, "B C H W"], draws: Draws) -> Float[Tensor, "B C H W"]:
-        """The images, changed; of x's dtype."""
+    def __call__(self, x: Float[Tensor, "B C *T H W"], draws: Draws) -> Float[Tensor, "B C *T H W"]:
+        """The images or clips, changed; of x's dtype."""
         u = draws.uniform(x.new_empty(len(x), USES))
-        if self.colour:
-            x = recolour(x, *draw_colours(u[:, :3]))
-        height, width = x.shape[2:]
+        if self.colour:  # of a clip as if its frames stood one above the other: what is drawn is of all of them
+            x = recolour(x.flatten(2, -2), *draw_colours(u[:, :3])).view_as(x)
+        height, width = x.shape[-2:]
         rows, kept_rows = self._along(u[:, 3], height)
         columns, kept_columns = self._along(u[:, 4], width)
         kept = kept_rows[:, :, None] & kept_columns[:, None, :]
         if (_part(height, self.cutout), _part(width, self.cutout)) != (height, width):  # something must be left
             kept = kept & ~(self._cut(u[:, 5], height)[:, :, None] & self._cut(u[:, 6], width)[:, None, :])
-        return displace(x, rows, columns, kept, self.fill)
+        return displace(x.flatten(1, -3), rows, columns, kept, self.fill).view_as(x)
 
     def _along(self, u: Float[Tensor, " B"], side: int) -> tuple[Int[Tensor, "B side"], Bool[Tensor, "B side"]]:
         """For each place of a side the place whose value moves there, and whether that lies in the image."""

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from contract.checks.samples import Samples, fitted, kinds, tiny
 from nolabel.errors import ArgumentError, DataError, ModalityError, NolabelError
 from nolabel.methods._base import Embedder, Estimator, LabelPredictor, Reconstructor, Sampler
+from nolabel.methods._translator import Translator
 
 Class = type[Estimator]
 
@@ -206,7 +207,8 @@ BAD_TABLES: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
     "no columns": (lambda X: X[:, :0], (DataError, ("0 feature", "minimum of 1"))),
     "text": (lambda X: [["a", "b"], ["c", "d"]], (DataError, ("numeric", "text", "DataFrame"))),
     "one axis": (lambda X: X[:, 0], (DataError, ("1D array", "(N, D)"))),
-    "five axes": (lambda X: X[:, :, None, None, None], (DataError, ("5 axes", "images 3 or 4"))),
+    "six axes": (lambda X: X[:, :, None, None, None, None], (DataError, ("6 axes", "images 3 or 4, clips 5"))),
+    "clips": (lambda X: np.random.default_rng(0).random((len(X), 3, 8, 8, 1)), (ModalityError, ("clips",))),
     "complex": (lambda X: X.astype(complex), (DataError, ("omplex", "real numbers"))),
     "ragged": (lambda X: [[1.0, 2.0], [3.0]], (DataError, ("shape", "numbers"))),
     "not data": (lambda X: object(), (DataError, ("cannot open", "array", "DataFrame"))),
@@ -227,13 +229,24 @@ BAD_IMAGES: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
     "no rows": (lambda X: X[:0], (DataError, ("0 x 8 x 8", "holds nothing"))),
     "no columns": (lambda X: X[:, :0], (DataError, ("96 x 0 x 8", "holds nothing"))),
     "one axis": (lambda X: X[:, 0], (ModalityError, ("images", "table"))),
-    "five axes": (lambda X: X[:, :, None, None], (DataError, ("5 axes", "images 3 or 4"))),
+    "six axes": (lambda X: X[:, :, None, None, None], (DataError, ("6 axes", "images 3 or 4, clips 5"))),
+}
+
+# And of clips.
+BAD_CLIPS: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
+    "NaN": (lambda X: _with(X, np.nan), (DataError, ("NaN", "1 of 96", "row 3"))),
+    "inf": (lambda X: _with(X, np.inf), (DataError, ("infin", "1 of 96", "row 3"))),
+    "no rows": (lambda X: X[:0], (DataError, ("0 x 4 x 8 x 8", "holds nothing"))),
+    "no columns": (lambda X: X[:, :0], (DataError, ("96 x 0 x 8 x 8", "holds nothing"))),
+    "one axis": (lambda X: X[:, 0], (ModalityError, ("clips", "image"))),
+    "six axes": (lambda X: X[:, :, None, None], (DataError, ("6 axes", "images 3 or 4, clips 5"))),
+    "clips": (lambda X: np.stack([X, X], -1), (DataError, ("clips must have 1 or 3 channels", "(96, 4, 8, 8, 2)"))),
 }
 
 
 def bad_tables(cls: Class) -> dict[str, tuple[Callable[[Any], Any], Refusal]]:
     """Bad input by name: how good input is spoilt, and what is said of it."""
-    return {**BAD_TABLES, **{"counts": BAD_COUNTS, "upright": BAD_IMAGES}.get(kinds(cls)[0], {})}
+    return {**BAD_TABLES, **{"counts": BAD_COUNTS, "upright": BAD_IMAGES, "clips": BAD_CLIPS}.get(kinds(cls)[0], {})}
 
 
 UNLEARNABLE: dict[str, tuple[Callable[[Any], Any], Refusal]] = {
@@ -277,6 +290,11 @@ def refuses_other_samples(model: Any, samples: Samples) -> None:
     elif samples.kind == "counts":
         transform_refuses(model, samples.X[:, :-1], (DataError, ("29", "30")))
         transform_refuses(model, np.zeros((4, 8, 8), np.uint8), (ModalityError, ("texts", "images")))
+    elif samples.kind == "clips":
+        transform_refuses(model, samples.X[:, :-1], (DataError, ("3 frames", "4 frames")))
+        transform_refuses(model, samples.X[:, :, :-1], (DataError, ("7 x 8", "8 x 8")))
+        transform_refuses(model, np.zeros((4, 6)), (ModalityError, ("clips", "4 frames", "table")))
+        transform_refuses(model, np.zeros((4, 8, 8), np.uint8), (ModalityError, ("clips", "images")))
     else:
         transform_refuses(model, samples.X[:, :-1], (DataError, ("7 x 8", "8 x 8")))
         transform_refuses(model, np.zeros((4, 6)), (ModalityError, ("images", "(1, 8, 8)", "table")))
@@ -310,6 +328,9 @@ def _dtype(model: Any) -> Any:
 def refuses_bad_labels(cls: Class, samples: Samples) -> None:
     """Methods that learn from labels: too few, none known, real numbers, none at all. Others do not look."""
     known = samples.y
+    if issubclass(cls, Translator):
+        _refuses_bad_targets(cls, samples)
+        return
     if not cls.uses_labels:
         cls.tiny().set_params(epochs=1).fit(samples.X, known[:-1])
         return
@@ -318,6 +339,14 @@ def refuses_bad_labels(cls: Class, samples: Samples) -> None:
     fit_refuses(cls, samples.X, known + 0.5, (DataError, ("real numbers",)))
     fit_refuses(cls, samples.X, None, (ArgumentError, (cls.__name__, "requires y", "-1 or NaN", "y='labels'")))
     fit_refuses(cls, samples.X, "labels", (ArgumentError, (cls.__name__, "this data set has none", "give y")))
+
+
+def _refuses_bad_targets(cls: Class, samples: Samples) -> None:
+    targets = samples.labels_for(cls)
+    fit_refuses(cls, samples.X, None, (ArgumentError, (cls.__name__, "fit(X, Y)")))
+    fit_refuses(cls, samples.X, samples.y, (DataError, ("the targets in y", "1D array")))
+    fit_refuses(cls, samples.X, targets[:, :-1], (DataError, ("7 x 8", "8 x 8", "same height and width")))
+    fit_refuses(cls, samples.X, np.zeros((96, 3)), (ModalityError, ("y must be images", "table")))
 
 
 def refuses_bad_arguments(cls: Class, name: str, samples: Samples) -> None:
@@ -360,7 +389,8 @@ def _numpys(value: Any) -> Any:
 def trains_on_fewer_samples_than_a_batch(cls: Class, samples: Samples) -> None:
     """Five samples are a batch of five."""
     y = samples.labels_for(cls)
-    few = tiny(cls, samples, epochs=2).fit(samples.X[:5], None if y is None else np.array([0, 1, 0, 1, -1]))
+    own = y[:5] if issubclass(cls, Translator) else np.array([0, 1, 0, 1, -1])
+    few = tiny(cls, samples, epochs=2).fit(samples.X[:5], None if y is None else own)
     codes = few.transform(samples.X[:5])
     assert codes.shape[0] == 5
     assert np.isfinite(codes).all(), f"{cls.__name__} on five samples gives codes that are not finite"

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import nolabel
+from contract.checks.shapes import shapes_unchecked
 from nolabel.methods._base import Estimator
 
 SRC = Path(nolabel.__file__).parent
@@ -291,6 +292,7 @@ def choices_are_documented(cls: type[Estimator]) -> None:
             assert listed == allowed, f"{cls.__name__}: {name} takes {allowed}, documented are {listed}"
 
 
+@shapes_unchecked()
 def examples_run(module: ModuleType) -> None:
     """The doctests of a module pass, and a method has one."""
     outcome = doctest.testmod(module, verbose=False, report=False)

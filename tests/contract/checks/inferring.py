@@ -18,6 +18,7 @@ from contract.checks.reproducing import differing, weights
 from contract.checks.samples import Samples
 from nolabel.errors import NolabelError
 from nolabel.methods._base import Embedder, LabelPredictor, Reconstructor, Sampler
+from nolabel.methods._translator import Translator
 
 TOLERANCE = 1e-5
 
@@ -32,12 +33,14 @@ def per_sample(model: Any) -> dict[str, Callable[[Any], Any]]:
         doors["score_samples"] = model.score_samples
     if isinstance(model, LabelPredictor):
         doors["predict_proba"] = model.predict_proba
+    if isinstance(model, Translator):
+        doors["translate"] = lambda X: np.asarray(model.translate(X), dtype=np.float64)
     return doors
 
 
 def _scale(door: str, samples: Samples) -> float:
     """Rounding of whole grey values is allowed to differ by one."""
-    return 1.0 if door == "reconstruct" and samples.kind == "images" else 0.0
+    return 1.0 if door in ("reconstruct", "translate") and samples.X.dtype == np.uint8 else 0.0
 
 
 def one_by_one_equals_all_at_once(model: Any, samples: Samples) -> None:

@@ -3,6 +3,7 @@
 Each check takes a class and raises AssertionError with a sentence that says what is wrong.
 """
 
+import functools
 import json
 import os
 import pickle
@@ -165,11 +166,20 @@ STOPS: dict[str, tuple[type[BaseException], Callable[[], At]]] = {
 }
 
 
+PLAN = {"ema": 0.9, "schedule": "cosine"}
+STOPPED = {"epochs": 4, "batch_size": 16, "plan": PLAN}
+
+
+@functools.cache  # it is the same for each of `STOPS`
+def _never_stopped(cls: Class, samples: Samples) -> Any:
+    return fitted(cls, samples, **STOPPED)
+
+
 def resumes_exactly(cls: Class, samples: Samples, stop: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped by `stop` and resumed, a run ends with the bits and the history of one that never stopped."""
-    arguments = {"epochs": 4, "batch_size": 16, "plan": {"checkpoint_seconds": 0.0, "ema": 0.9, "schedule": "cosine"}}
-    whole = fitted(cls, samples, **arguments)
+    whole = _never_stopped(cls, samples)
     kind, listener = STOPS[stop]
+    arguments = STOPPED if kind is TrainingInterrupted else {**STOPPED, "plan": {**PLAN, "checkpoint_seconds": 0.0}}
     X, y = samples.X, samples.labels_for(cls)
     with monkeypatch.context() as patch:
         patch.setattr(engine, "SPOKEN_SECONDS", 0)  # listeners hear of every step

@@ -1,7 +1,7 @@
 """The data on which methods are held to the contract, with planted classes, as a user has them.
 
-A table and images; counts of words for methods that read texts; images of things that stand upright for methods that
-learn from images alone, for their labels are made from how things stand.
+A table and images; counts of words for methods that read texts; clips for methods that read those; images of things
+that stand upright for methods that learn from images alone, for their labels are made from how things stand.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nolabel.data import toys
 from nolabel.methods._base import Estimator
+from nolabel.methods._translator import Translator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is the same as itself only, so that what is made of it can be kept
 class Samples:
     """Raw samples as an array, and their classes."""
 
@@ -22,8 +23,12 @@ class Samples:
     X: NDArray[Any]
     y: NDArray[np.int64]
 
-    def labels_for(self, cls: type[Estimator]) -> "NDArray[np.int64] | None":
-        """The classes, half of them unknown, for a method that uses them."""
+    def labels_for(self, cls: type[Estimator]) -> "NDArray[Any] | None":
+        """What `fit` is given as y: the classes, half of them unknown, for a method that uses them; targets, which are
+        the images inverted, for one that translates.
+        """
+        if issubclass(cls, Translator):
+            return 255 - self.X
         if not cls.uses_labels:
             return None
         return np.where(np.arange(len(self.y)) % 2, self.y, -1)
@@ -64,13 +69,28 @@ def upright(n: int = 96, seed: int = 0, classes: int = 3) -> Samples:
     return Samples("upright", np.rint(255 * X.clip(0, 1)).astype(np.uint8), y)
 
 
-MAKERS = {"table": table, "images": images, "counts": counts, "upright": upright}
+def clips(n: int = 96, seed: int = 0) -> Samples:
+    """Grey clips of four frames of 8 x 8: a bright bar that goes up, down or sideways, from any place."""
+    draws = np.random.default_rng(seed)
+    y = draws.permutation(np.arange(n) % 3)
+    start, light = draws.integers(0, 8, n), 0.5 + 0.3 * draws.random(n)
+    X = 0.1 + 0.05 * draws.random((n, 4, 8, 8))
+    for clip, label, first, own in zip(X, y, start, light):
+        for frame in range(4):
+            place = (first + (-frame if label == 0 else frame)) % 8
+            clip[frame][(slice(None), place) if label == 2 else place] += own
+    return Samples("clips", np.rint(255 * X).astype(np.uint8), y)
+
+
+MAKERS = {"table": table, "images": images, "counts": counts, "upright": upright, "clips": clips}
 
 
 def kinds(cls: type[Estimator]) -> tuple[str, ...]:
     """The kinds of samples that a method learns from; the first stands in wherever one is enough."""
     if cls.reads.get("modality") == "text":
         return ("counts",)
+    if cls.reads.get("modality") == "video":
+        return ("clips",)
     modalities = getattr(cls, "modalities", ("table", "image"))
     if tuple(modalities) == ("image",):
         return ("upright",)

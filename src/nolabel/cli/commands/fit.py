@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from nolabel.methods._base import Estimator
 
 _EXAMPLE = "nolabel fit autoencoder digits --out runs/digits"
+_TARGET = Flag(
+    "target",
+    place,
+    "what is to be made of the images in SOURCE: a folder, an archive, an array file or the name of a data set; where "
+    "pairs are wanted files are matched by name, all else by place",
+    "TARGETS",
+)
 RUN_FLAGS = [
     Flag(
         "out", place, "the run's folder: model, checkpoints, metrics, embeddings, evidence, report", "RUN", short="-o"
@@ -79,6 +86,8 @@ def _following(model: "Estimator", values: Values) -> str:
     from nolabel.methods._base import LabelPredictor
 
     verb, file = ("predict", "labels.csv") if isinstance(model, LabelPredictor) else ("embed", "codes.parquet")
+    if "target" in values:
+        verb, file = "translate", "translated"
     return history.as_typed([verb, values["out"], values["SOURCE"], "-o", file])
 
 
@@ -100,17 +109,21 @@ def _without_method(words: Sequence[str]) -> int:
 def grammar(method: str) -> Grammar:
     """What `fit` understands for one method."""
     from nolabel.methods import find_method
+    from nolabel.methods._targets import TakesTargets
 
     cls = find_method(method)
     own = flags_of(cls, leave_out=("plan",))
     taken = {flag.key for flag in own}
     training = plan_flags(taken, cls.plan_defaults)
+    translates = issubclass(cls, TakesTargets)
+    targets = {"target": f"nolabel fit {method} drawings/ --target photographs/ --out runs/it"} if translates else {}
+    own_data = [_TARGET] if translates else []
     return Grammar(
         f"fit {method}",
         _about(method),
         {"SOURCE": opening.SOURCE},
-        {"method": own, "run": RUN_FLAGS, "data": opening.data_flags(taken), "training": training},
-        required={"out": f"{_EXAMPLE}"},
+        {"method": own, "run": RUN_FLAGS, "data": [*own_data, *opening.data_flags(taken)], "training": training},
+        required={**targets, "out": f"{_EXAMPLE}"},
         notes=_NOTES,
     )
 
@@ -184,11 +197,12 @@ def _ours_alone(folder: Path) -> AbstractContextManager[None]:
 
 def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str]) -> "Dataset":
     """Train `model` and keep it in the folder; returns the data."""
-    data = opening.open_source(values["SOURCE"], values, options=model.options())
+    of_data = {key: value for key, value in values.items() if key not in model._get_param_names()}
+    data = opening.open_source(values["SOURCE"], of_data, options=model.options())
     with _telling_how_to_go_on(words), _recorded(folder, words, model):
         model.fit(
             data,
-            "labels" if model.uses_labels else None,
+            _y(model, data, of_data),
             out=folder,
             resume="resume" in values,
             overwrite="overwrite" in values,
@@ -197,6 +211,13 @@ def _train(model: "Estimator", folder: Path, values: Values, words: Sequence[str
         )
     _part_from_others()
     return data
+
+
+def _y(model: "Estimator", data: "Dataset", values: Values) -> Any:
+    """What `fit` is given beside the data: the word for their labels, targets, or nothing."""
+    if "target" in values:
+        return opening.open_targets(values["target"], data, values, model.options())
+    return "labels" if model.uses_labels else None
 
 
 @contextmanager

@@ -7,4 +7,5 @@ those about what is logged. `examine` asks them all.
 
 from nolabel.training.health.codes import effective_rank as effective_rank
 from nolabel.training.health.examining import examine as examine
+from nolabel.training.health.players import COPIED as COPIED
 from nolabel.training.health.verdict import Verdict as Verdict

@@ -80,17 +80,18 @@ def _of_history(history: History, best_kept: bool, batch: float, ended: bool) ->
 
 
 def _of_players(history: History, values: int | None, ended: bool, steps: float) -> Iterator[Verdict]:
-    """What is said of a game; when it ends after few steps, that more are needed."""
+    """What is said of a game; when it ends after few steps, that more are needed, though not to stop copying."""
     late = steps >= players.LEARNED
     if not late and not ended:
         return
-    for verdict in filter(None, _of_the_game(history, values, ended)):
-        yield verdict if late else replace(verdict, level="warning", knob="more epochs")
+    if verdict := players.memorised(history):
+        yield verdict
+    for found in filter(None, _of_the_game(history, values, ended)):
+        yield found if late else replace(found, level="warning", knob="more epochs")
 
 
 def _of_the_game(history: History, values: int | None, ended: bool) -> Iterator[Verdict | None]:
     yield players.collapsed(history, values)
-    yield players.memorised(history)
     yield players.discriminator_won(history, values)
     yield players.generator_won(history, values)
     yield players.vanished(history, values)

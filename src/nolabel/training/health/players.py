@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from nolabel.objectives.copies import AMONG_NEW
 from nolabel.training.health.verdict import History, Verdict
 
 LEARNED = 300  # steps before which no game is lost: samples need about so many to come near the data at all
@@ -38,7 +39,8 @@ FADED = 0.02  # of the strongest push; near a good end it falls too, but then sa
 STILL = 1e-8  # a push that moves nothing, whatever it was
 SWING = 0.15  # mean change of a share or a diversity from epoch to epoch; means over an epoch waver by hundredths
 LOGIT_SWING = 0.5  # mean change of the difference of mean logits, by that difference
-BY_HEART, FEW_OWN = 0.5, 0.9  # of the way from chance to all samples being copies: for a warning, for a bad verdict
+COPIED = "generator.copied"  # of which the engine measures now and then how many there are
+BY_HEART, FEW_OWN = 0.2, 0.5  # copies, for a warning, for a bad verdict; of new data `AMONG_NEW` are, 0.1 at the most
 
 
 def have_moved(history: History) -> bool:
@@ -75,9 +77,12 @@ def discriminator_won(history: History, values: int | None = None) -> Verdict | 
     if right is None or min(right) < SURE:
         return None
     seen = f"The discriminator tells data from samples in {right[-1]:.1%} of the cases"
-    if _fails(history, values):
+    fix = "a lower discriminator_rate, discriminator_steps=1, a larger gamma, or augment=True"
+    poor = _are_poor(history, values)
+    if poor is None:
+        return Verdict("warning", "discriminator has won", f"{seen}: it may have little left to teach.", fix)
+    if poor:
         text = f"{seen}, and the samples are still unlike the data: the generator cannot follow."
-        fix = "a lower discriminator_rate, discriminator_steps=1, a larger gamma, or augment=True"
         return Verdict("bad", "discriminator has won", text, fix)
     text = f"{seen}, though the samples are varied and near the data: it may know those by heart."
     return Verdict("warning", "discriminator has won", text, "augment=True, more data, or a larger gamma")
@@ -91,7 +96,7 @@ def generator_won(history: History, values: int | None = None) -> Verdict | None
     right, gaps = _each(history, "discriminator.right"), _gaps(history)[-SEVERAL:]
     if right is None or max(right) > GUESSING or len(gaps) < SEVERAL or max(gaps) > LEVEL:
         return None
-    if not _fails(history, values):
+    if not _are_poor(history, values):
         return None
     return Verdict(
         "bad",
@@ -106,7 +111,7 @@ def vanished(history: History, values: int | None = None) -> Verdict | None:
     """A generator that is hardly pushed any more, though its samples are not like the data."""
     pushes = _each(history, "generator.push")
     strongest = max((record.get("generator.push", 0.0) for record in history), default=0.0)
-    if pushes is None or max(pushes) > max(FADED * strongest, STILL) or not _fails(history, values):
+    if pushes is None or max(pushes) > max(FADED * strongest, STILL) or not _are_poor(history, values):
         return None
     by = f"{pushes[-1] / strongest:.1g} of what it was" if strongest else "nothing"
     return Verdict(
@@ -130,20 +135,21 @@ def swinging(history: History) -> Verdict | None:
 
 
 def memorised(history: History) -> Verdict | None:
-    """Samples that lie nearer to a training sample than its nearest other does, more often than new data would.
+    """Samples that are copies of training data: `generator.copied` is their share, when it was last measured."""
+    shares = [record[COPIED] for record in history if COPIED in record]
+    return by_heart(shares[-1]) if shares else None
 
-    `generator.copied` is the share of such samples, `generator.copied_floor` that among new data; half if it is not
-    logged, which is what equal distributions have.
-    """
-    last = history[-1] if history else {}
-    copied, floor = last.get("generator.copied"), last.get("generator.copied_floor", 0.5)
-    if copied is None or floor >= 1 or (excess := (copied - floor) / (1 - floor)) < BY_HEART:
+
+def by_heart(copied: float) -> Verdict | None:
+    """What is to be said of such a share of copies, as `objectives/copies.py` has it."""
+    if copied < BY_HEART:
         return None
     return Verdict(
-        "bad" if excess >= FEW_OWN else "warning",
+        "bad" if copied >= FEW_OWN else "warning",
         "memorisation",
-        f"{copied:.0%} of the samples lie closer to a training sample than its nearest neighbour does; of new data "
-        f"{floor:.0%} would: they are copies.",
+        f"{copied:.0%} of the samples lie as much nearer to one training sample than to any other as only "
+        f"{AMONG_NEW:.0%} "
+        "of new data would: they are copies.",
         "augment=True, more data, fewer epochs, or narrower networks",
     )
 
@@ -183,11 +189,11 @@ def _oscillation(seen: str) -> Verdict:
     return Verdict("warning", "oscillation", f"The players chase each other: {seen}.", fix)
 
 
-def _fails(history: History, values: int | None) -> bool:
-    """Whether samples are not what they should be, as far as is known; unknown counts as failing."""
+def _are_poor(history: History, values: int | None) -> bool | None:
+    """Whether samples are not what they should be; None if nothing of that is logged."""
     diversity, covered = (_best(history, f"generator.{name}") for name in ("diversity", "coverage"))
     if diversity is None or covered is None:
-        return True
+        return None
     return diversity < 0.5 or covered < 0.5 or collapsed(history, values) is not None
 
 
