@@ -12,7 +12,7 @@ from harness.mnist import exported
 from harness.places import WORK
 from harness.verdicts import Row, Spread, Target
 
-DEFAULT = "R3GAN"
+DEFAULT = "SNGAN"
 OURS, EXAMPLE = "nolabel", "PyTorch's DCGAN example"
 
 

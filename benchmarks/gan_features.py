@@ -14,7 +14,7 @@ def main() -> None:
     """Measure, print, keep."""
     made = options.parser(__doc__ or "")
     made.add_argument("--minutes", type=float, default=5.0, help="of training")
-    made.add_argument("--method", default="R3GAN")
+    made.add_argument("--method", default="SNGAN")
     made.add_argument("--draws", type=int, default=5, help="of labels")
     chosen = options.parsed(made)
     given = {"method": chosen.method, "seconds": 60 * chosen.minutes, "draws": chosen.draws}

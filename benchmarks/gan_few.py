@@ -18,7 +18,7 @@ def main() -> None:
     """Measure, print, keep."""
     made = options.parser(__doc__ or "", seeds=3)
     made.add_argument("--minutes", type=float, default=10.0, help="of training, for each run")
-    made.add_argument("--method", default="R3GAN")
+    made.add_argument("--method", default="SNGAN")
     chosen = options.parsed(made)
     if chosen.quick:
         chosen.minutes = 0.05

@@ -72,7 +72,7 @@ def falling(gamma: float, progress: float) -> float:
 
 @final
 class R3GAN(Generator):
-    """A game in pairs that settles: the first to try, on images and on tables.
+    """A game in pairs that settles: the first to try on tables, and on images where there is time.
 
     Keeps all modes of the data and needs no tricks; one number, `gamma`, trades steadiness for speed.
 

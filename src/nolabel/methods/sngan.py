@@ -45,7 +45,7 @@ class SNGANLearner(TwoPlayerLearner):
 
 @final
 class SNGAN(Generator):
-    """The game with a hinge and spectral normalisation: steady at little cost, one pass back and no penalty.
+    """The game with a hinge and spectral normalisation: steady and cheap, the first to try on images.
 
     Parameters
     ----------
