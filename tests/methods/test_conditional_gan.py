@@ -189,6 +189,9 @@ def test_inversion_finds_the_class_as_well(model: ConditionalGAN) -> None:
     found = model.invert(made, steps=100)
     assert found.shape == (6, 7)
     assert np.abs(model.generate(found) - made).mean() < 0.2
+    shares = found[:, 4:]
+    assert np.isin(shares, (0, 1)).all()
+    assert (shares.sum(1) == 1).all()
 
 
 def test_it_works_on_images_of_any_size_and_learns_from_a_data_sets_own_labels() -> None:

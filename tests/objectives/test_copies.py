@@ -75,3 +75,5 @@ def test_of_data_that_occur_twice_nothing_is_said() -> None:
     data = normal(0, 100, 5).round().repeat(3, 1)
     assert share(data, data) == 0
     assert share(normal(1, 100, 5).round(), data) == 0
+    some = torch.cat([(data := normal(2, 400, 5)), data[:60]])  # three in ten, and most of what is copied only once
+    assert share(data[100:], some) == 0

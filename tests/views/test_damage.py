@@ -82,6 +82,12 @@ def test_of_the_smallest_images_something_is_left_or_nothing_taken(size: tuple[i
     assert known.flatten(1).any(1).all()
 
 
+def test_of_small_images_a_large_share_is_missing_not_nothing() -> None:
+    missing = (~holes(torch.zeros(300, 1, 8, 8), 0.97, Draws(0, 0))).float().mean((1, 2, 3))
+    assert missing.min() > 0.25
+    assert missing.max() < 1
+
+
 def test_what_is_missing_is_grey_and_all_else_as_it_was(x: torch.Tensor) -> None:
     found = Damage("inpaint", 0.2, 0.25)(x, Draws(0, 0))
     assert torch.equal(found.clean, x)

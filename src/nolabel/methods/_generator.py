@@ -132,7 +132,7 @@ class Generator(Sampler, Embedder):
         `steps` samples, in the form in which `fit` met the data.
         """
         check_is_fitted(self)
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 2:
+        if not isinstance(steps, int | np.integer) or isinstance(steps, bool) or steps < 2:
             raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
         named = (None, None) if labels is None else self.classes_[self._codes(labels, 2).numpy()]
         first, last = self._one_latent("a", a, named[0]), self._one_latent("b", b, named[1])
@@ -145,7 +145,7 @@ class Generator(Sampler, Embedder):
 
         Found by descent, from the best four of 256 latents, on the mean squared distance of values and of codes, which
         are what `transform` gives. A generator cannot make everything: what it has not learned comes back as something
-        else. Of a method that learns from K classes latents are (N, L + K), with the mixture of classes that was found.
+        else. Of a method that learns from K classes latents are (N, L + K), with the class of the best start.
 
         Parameters
         ----------

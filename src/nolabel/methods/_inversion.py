@@ -75,6 +75,7 @@ def _descended(
         kept[better], best[better] = z.detach()[better], distances.detach()[better]
         if number < steps:
             (z.grad,) = torch.autograd.grad(distances.sum(), z)
+            z.grad[:, learner.latent :] = 0  # a class stays what it is: the generator has met no other mixtures
             optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * number / steps))
             optimizer.step()
     return kept, best

@@ -14,8 +14,8 @@ Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → E(x) (B, L); pairs → 
 Relations: the only game whose code is an encoder's; those of the others are their discriminators' features. A VAE, too,
 has an encoder and samples, and compares values.
 Known departures from [1]: the term with λ; D's layers are divided by their largest singular values instead of
-normalised over the batch, latents are normal, samples and codes are made by averaged weights. E sees x as it is, D
-after an augmentation, if there is one.
+normalised over the batch, latents are normal, the step size is 0.001 and stays, samples and codes are made by averaged
+weights. E sees x as it is, D after an augmentation, if there is one.
 [1] Donahue et al. 2017, "Adversarial feature learning", arXiv:1605.09782; Dumoulin et al. 2017, "Adversarially learned
 inference", arXiv:1606.00704, is the same game with a stochastic encoder.
 [2] Li et al. 2017, "ALICE: Towards understanding adversarial learning for joint distribution matching",
@@ -56,7 +56,8 @@ class BiGANLearner(Game):
         """Cross-entropy of telling data and their codes from samples and their latents."""
         z = self._drawn(batch.x, step)
         with torch.no_grad():
-            fake, code = self.generate(z).float(), self.encode(batch.x).float()
+            fake = self.generate(z).float()
+            code, _ = self._codes(batch.x, fake)
         x = torch.cat([self.augmented(batch.x, step.draws), self.augmented(fake, step.draws)])
         d_real, d_fake = self.discriminator(x, torch.cat([code, z])).chunk(2)
         of_real, of_fake = non_saturating_discriminator(d_real, d_fake)
@@ -69,9 +70,15 @@ class BiGANLearner(Game):
         by_g = taught(
             fake, batch.x, lambda seen: {"fooling": non_saturating_generator(self._logits(seen, z, step.draws))}
         )
-        by_e = non_saturating_generator(-self._logits(batch.x, self.encode(batch.x).float(), step.draws))
-        off = {"inversion": self.inversion * (z - self.encode(fake.detach())).square().mean()} if self.inversion else {}
+        code, again = self._codes(batch.x, fake.detach())
+        by_e = non_saturating_generator(-self._logits(batch.x, code, step.draws))
+        off = {"inversion": self.inversion * (z - again).square().mean()} if self.inversion else {}
         return Losses({**by_g.parts, "hiding": by_e, **off}, by_g.signals)
+
+    def _codes(self, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """E(x) and E(G(z)), in one pass: normalised by one batch, of which the running statistics are, too."""
+        code, again = self.encode(torch.cat([x, fake])).float().chunk(2)
+        return code, again
 
     def _drawn(self, x: Tensor, step: Step) -> Tensor:
         return step.draws.normal(x.new_empty(len(x), self.latent))

@@ -13,8 +13,8 @@ Shapes: z and shares of classes (B, L + K) → G (B, *shape); x (B, *shape), y (
 stages (B, F).
 Relations: without labels this is SNGAN. A SupervisedAutoencoder and SupCon learn codes from the same labels.
 Known departures from [1]: labels may be missing; DCGAN's players (perceptrons for tables) in place of residual ones, φ
-keeps its places instead of being summed over them, one step of D for each of G's instead of five, and samples are made
-by averaged weights of G.
+keeps its places instead of being summed over them, one step of D for each of G's instead of five, a step size of 0.001,
+not 0.0002, and samples are made by averaged weights of G.
 [1] Miyato and Koyama 2018, "cGANs with projection discriminator", arXiv:1802.05637.
 """
 

@@ -15,7 +15,8 @@ Shapes: x (B, C, H, W) ↔ y (B, D, H, W). The code of x is the map at the botto
 Relations: with pairs, Pix2Pix learns more, sooner. Nothing but the form of the nets says which y belongs to which x: a
 G that turned cats into dogs and small ones into large ones would be as good to the losses, if F undid both.
 Known departures from [1]: U-Nets of small width, which keep fine things across, in place of residual networks; images
-of any height, width and number of channels; μ is 0 if nothing else is said; constant learning rate, averaged weights.
+of any height, width and number of channels; μ is 0 if nothing else is said; batches of 16 in place of 1, a step size
+of 0.001 that stays, in place of 0.0002 that falls; averaged weights.
 [1] Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks",
 arXiv:1703.10593.
 """

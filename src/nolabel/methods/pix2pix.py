@@ -12,8 +12,8 @@ Shapes: x (B, C, H, W), y (B, D, H, W) → G(x) (B, D, H, W); D: (B, C + D, H, W
 at the bottom of G.
 Relations: CycleGAN needs no pairs. Where x is a damaged y, Restorer learns to undo the damage without being given any.
 Known departures from [1]: no dropout, so that what is made is a function of x alone (the authors found that the noise
-was hardly used); instance in place of batch normalisation, which is the same for their batch of 1; smaller nets that
-keep the full size, and images of any height and width.
+was hardly used); instance in place of batch normalisation, which is the same for their batch of 1; batches of 16 and a
+step size of 0.001, not 0.0002; smaller nets that keep the full size, and images of any height and width.
 [1] Isola et al. 2017, "Image-to-image translation with conditional adversarial networks", arXiv:1611.07004.
 """
 

@@ -10,7 +10,7 @@ Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code i
 Relations: WGANGP bounds slopes by a penalty, which costs a second pass back; R3GAN penalises them where the data and
 the samples are. GAN, DCGAN and LSGAN leave them free.
 Known departures from [1]: the players are DCGAN's (perceptrons for tables), one step of D for each of G's instead of
-five, and samples are made by averaged weights of G.
+five, a step size of 0.001, not 0.0002, and samples are made by averaged weights of G.
 [1] Miyato et al. 2018, "Spectral normalization for generative adversarial networks", arXiv:1802.05957.
 """
 

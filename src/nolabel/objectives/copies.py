@@ -66,7 +66,8 @@ def ratios(distances: Float[Tensor, "N 2"], points: Float[Tensor, "N D"]) -> Flo
     """The r of each of the points, whose distances to their two nearest data are given; 1 where both are 0."""
     spread = (points - points.mean(0)).square().sum(1).mean().sqrt()
     grain = (_GRAIN[points.shape[1] > _FEW_VALUES] * spread).clamp_min(1e-30)
-    return (distances[:, 0] + grain) / (distances[:, 1] + grain)
+    nearest, second = torch.where(distances > grain, distances, 0.0).unbind(1)
+    return torch.where(second > 0, nearest / second, 1.0)
 
 
 def copied(of_samples: Float[Tensor, "N"], of_data: Float[Tensor, "M"]) -> float:

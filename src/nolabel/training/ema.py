@@ -15,7 +15,7 @@ class Average:
 
     def __init__(self, module: nn.Module, decay: float, part: nn.Module | None = None) -> None:
         self.decay = decay
-        within = {id(tensor) for tensor in _averaged(part or module).values()}
+        within = {id(tensor) for tensor in _averaged(module if part is None else part).values()}
         named = {name: tensor for name, tensor in _averaged(module).items() if id(tensor) in within}
         self.weights = {name: tensor.detach().clone() for name, tensor in named.items()}
 

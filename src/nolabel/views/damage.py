@@ -95,7 +95,8 @@ def filled(x: Images, known: Known) -> Images:
 def holes(x: Images, share: float, draws: Draws) -> Known:
     """What is known of each image: all but a rectangle (for every other image, by chance) or a few strokes.
 
-    Either covers about `share` of it, at least a pixel and not all of it.
+    Either covers about `share` of it, never all of it; strokes are no thicker than half the smaller side, and so cover
+    less than a share near 1.
     """
     u = draws.uniform(x.new_empty(len(x), 4 + 4 * STROKES))
     inside = torch.where(u[:, 0, None, None] < 0.5, _rectangles(u[:, 1:4], x, share), _strokes(u[:, 4:], x, share))
@@ -103,16 +104,17 @@ def holes(x: Images, share: float, draws: Draws) -> Known:
 
 
 def _rectangles(u: Float[Tensor, "B 3"], x: Images, share: float) -> Bool[Tensor, "B H W"]:
-    """Sides as the image's times 1/2 to 2, as far as it fits, anywhere."""
+    """Of a form 1/2 to 2 times as high for its width as the image is, as far as it fits, anywhere; never all of it."""
     height, width = x.shape[-2:]
     h = (height * share**0.5 * 2 ** (u[:, 0] - 0.5)).clamp(height * share, height).round().clamp(1, height)
     w = (height * width * share / h).round().clamp(1, width)
+    w = torch.where((h == height) & (w == width), w - 1, w)  # a column stays, where a large share would leave nothing
     top, left = (u[:, 1] * (height - h + 1)).floor(), (u[:, 2] * (width - w + 1)).floor()
     rows, columns = _places(x)
     in_rows = (rows >= top[:, None]) & (rows < (top + h)[:, None])
     in_columns = (columns >= left[:, None]) & (columns < (left + w)[:, None])
-    inside = in_rows[:, :, None] & in_columns[:, None, :]
-    return _not_all(inside)
+    inside: Tensor = in_rows[:, :, None] & in_columns[:, None, :]
+    return inside
 
 
 def _strokes(u: Float[Tensor, "B n"], x: Images, share: float) -> Bool[Tensor, "B H W"]:
