@@ -59,7 +59,7 @@ def doubled(
     """The transposed convolution by `weight` (K, C, 4, 4); `missing` rows and columns (0 or 1) are added at the end."""
     if weight.shape[1] > FEW:
         return F.conv_transpose2d(x, weight, bias, STRIDE, PADDING, missing)
-    blocks = F.conv_transpose2d(x, F.pixel_unshuffle(weight, 2))
+    bias = None if bias is None else bias.repeat_interleave(4)
+    blocks = F.conv_transpose2d(x, F.pixel_unshuffle(weight, 2), bias)
     height, width = (2 * side + more for side, more in zip(x.shape[2:], missing))
-    y = F.pixel_shuffle(blocks, 2)[:, :, 1 : 1 + height, 1 : 1 + width]
-    return y if bias is None else y + bias[:, None, None]
+    return F.pixel_shuffle(blocks, 2)[:, :, 1 : 1 + height, 1 : 1 + width]

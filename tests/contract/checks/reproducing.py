@@ -274,14 +274,15 @@ def write_results(model: Any, kind: str, out: Path) -> None:
 def two_processes_equal_one(cls: Class, kind: str, found: Path) -> None:
     """Weights and losses from two processes (in the folder `found`) are those of one, within rounding.
 
-    Of weights: a thousandth of how far they moved, and 1e-6 an entry for those that move by rounding alone.
+    Of weights: a thousandth of how far they moved, and 3e-6 an entry for those that move by little but rounding: of the
+    bias of a generator's last layer, say, whose gradient is a sum of thousands of terms of either sign.
     """
     one = trained_alike(cls, MAKERS[kind](51))
     first = one._new_learner(one.seed_).state_dict()
     shared = load_file(found / f"{cls.__name__}-{kind}.safetensors")
     for name, value in weights(one).items():
         off, moved = ((value.double() - other[name].double()).norm().item() for other in (shared, first))
-        allowed = 1e-3 * moved + 1e-6 * value.numel() ** 0.5
+        allowed = 1e-3 * moved + 3e-6 * value.numel() ** 0.5
         assert off <= allowed, (
             f"{cls.__name__}: in two processes {name} comes out {off:.2g} away from one process's, having moved {moved:.2g}"
         )

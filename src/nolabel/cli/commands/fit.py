@@ -109,9 +109,10 @@ def _without_method(words: Sequence[str]) -> int:
 def grammar(method: str) -> Grammar:
     """What `fit` understands for one method."""
     from nolabel.methods import find_method
+
+    cls = find_method(method)  # a method that does not exist is told before torch is imported
     from nolabel.methods._targets import TakesTargets
 
-    cls = find_method(method)
     own = flags_of(cls, leave_out=("plan",))
     taken = {flag.key for flag in own}
     training = plan_flags(taken, cls.plan_defaults)
