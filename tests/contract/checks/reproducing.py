@@ -27,7 +27,7 @@ from nolabel.methods import _folder
 from nolabel.methods._base import Estimator, Sampler
 from nolabel.training import engine
 from nolabel.training.drive import GradientDriver
-from nolabel.training.learner import CountingLearner
+from nolabel.training.learner import AdversarialLearner, CountingLearner
 from nolabel.training.progress import Listener
 
 Class = type[Estimator]
@@ -274,20 +274,22 @@ def write_results(model: Any, kind: str, out: Path) -> None:
 def two_processes_equal_one(cls: Class, kind: str, found: Path) -> None:
     """Weights and losses from two processes (in the folder `found`) are those of one, within rounding.
 
-    Of weights: a thousandth of how far they moved, and 3e-6 an entry for those that move by little but rounding: of the
-    bias of a generator's last layer, say, whose gradient is a sum of thousands of terms of either sign.
+    Of weights: a thousandth of how far they moved, and 1e-6 an entry for those that move by rounding alone. In games
+    five thousandths: rounding brings a rectifier's input over 0 now and then, and a penalty on slopes jumps there. Of
+    what is logged 1e-5, and in games 1e-4.
     """
     one = trained_alike(cls, MAKERS[kind](51))
     first = one._new_learner(one.seed_).state_dict()
+    slack, told = (5e-3, 1e-4) if isinstance(one.learner_, AdversarialLearner) else (1e-3, 1e-5)
     shared = load_file(found / f"{cls.__name__}-{kind}.safetensors")
     for name, value in weights(one).items():
         off, moved = ((value.double() - other[name].double()).norm().item() for other in (shared, first))
-        allowed = 1e-3 * moved + 3e-6 * value.numel() ** 0.5
+        allowed = slack * moved + 1e-6 * value.numel() ** 0.5
         assert off <= allowed, (
             f"{cls.__name__}: in two processes {name} comes out {off:.2g} away from one process's, having moved {moved:.2g}"
         )
     history = json.loads((found / f"{cls.__name__}-{kind}.json").read_text())
     for own, theirs in zip(untimed(one.history_), history):
         for name, value in own.items():
-            close = abs(value - theirs[name]) <= 1e-5 * max(1, abs(value))
+            close = abs(value - theirs[name]) <= told * max(1, abs(value))
             assert close, f"{cls.__name__}: two processes log {name} {theirs[name]}, one logs {value}"
