@@ -46,7 +46,7 @@ def _run(name: str, seed: int, images: str, chosen: options.Options) -> Answer:
     answer = run(Contender(name, script, given), chosen.threads, seed=seed)
     answer["judged"] = digits.judged(out, chosen.threads, quick=chosen.quick)
     rows, shares = answer["judged"]["rows"], answer["judged"]["digits"]
-    told = f"FID {rows['FID']['value']:.1f}, recall {rows['recall']['value']:.3f}" if "FID" in rows else "no FID"
+    told = f"FID {rows['FID']['value']:.3f}, recall {rows['recall']['value']:.3f}" if "FID" in rows else "no FID"
     print(f"  {name}, seed {seed}: {told}, digits {min(shares):.1%} to {max(shares):.1%}; {_speed(answer)}", flush=True)
     return answer
 

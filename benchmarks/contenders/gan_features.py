@@ -6,7 +6,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import nolabel
-from harness.budget import epochs_in
+from harness.budget import clock, epochs_in
 from harness.contender import Answer, answer
 
 TRIED, LEFT = 4_096, 0.97
@@ -19,7 +19,11 @@ def work(given: Answer) -> Answer:
         train, test = train.subset(np.arange(given["few"])), test.subset(np.arange(given["few"]))
     cls = getattr(nolabel, given["method"])
     epochs = given.get("epochs") or epochs_in(
-        LEFT * given["seconds"], cls(random_state=given["seed"], epochs=2), train, images=TRIED
+        LEFT * given["seconds"],
+        cls(random_state=given["seed"], epochs=2).fit,
+        train,
+        images=TRIED,
+        clock=clock(given["threads"]),
     )
     model = cls(random_state=given["seed"], epochs=epochs).fit(train)
     codes = [model.transform(one) for one in (train, test)]

@@ -5,12 +5,10 @@ accuracy is that of test images named by their 200 nearest training images (cosi
 temperature 0.1), the same for raw pixels and for the method's untrained network.
 """
 
-import time
-
 import numpy as np
 
 import nolabel
-from harness.budget import epochs_in
+from harness.budget import clock, epochs_in
 from harness.cifar import by_neighbours, cifar
 from harness.contender import Answer, answer
 
@@ -24,17 +22,17 @@ def work(given: Answer) -> Answer:
     cls = getattr(nolabel, given["method"])
     arguments = {**given.get("arguments", {}), "random_state": given.get("seed", 0)}
     labels = ("labels",) if cls.uses_labels else ()
-    # the processor's clock with one thread, for it counts nothing but this; the wall's with several
-    clock = time.process_time if given["threads"] == 1 else time.perf_counter
+    now = clock(given["threads"])
     epochs = given.get("epochs")
     if not epochs:
         batch = arguments.get("batch_size") or 256  # what the default would be for the whole
         tried = cls(**{**arguments, "batch_size": batch}, epochs=2)
-        epochs = epochs_in(LEFT * 60 * given["minutes"], tried, train, *labels, images=TRIED, clock=clock)
+        seconds = LEFT * 60 * given["minutes"]
+        epochs = epochs_in(seconds, lambda few: tried.fit(few, *labels), train, images=TRIED, clock=now)
     model = cls(**arguments, epochs=epochs)
-    start = clock()
+    start = now()
     model.fit(train, *labels)
-    seconds = clock() - start
+    seconds = now() - start
     if given.get("model"):
         model.save(given["model"])
     found: Answer = {"epochs": epochs, "fit_seconds": seconds, "accuracy": by_neighbours(model.transform, train, test)}

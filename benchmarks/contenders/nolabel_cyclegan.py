@@ -4,29 +4,16 @@ The first half of the training images is given as it is, the second inverted and
 trained on thickened digits with labels, which the translator never sees, names what is made of the test images.
 """
 
-import time
-
 import numpy as np
 
 import nolabel
-from harness.budget import epochs_in
+from harness.budget import clock, epochs_in
 from harness.contender import Answer, answer
-from harness.damaged import psnr, thick
+from harness.damaged import thick
+from harness.measures import mean_psnr
 
 TRIED = 1_024  # images of the short epochs
 LEFT = 0.97  # of the time for the epochs
-
-
-class _Tried:
-    """CycleGAN as `epochs_in` tries an estimator: of one source, which is both sides."""
-
-    def __init__(self, model: nolabel.CycleGAN) -> None:
-        self.model = model
-
-    def fit(self, digits: nolabel.Dataset) -> None:
-        images = np.asarray(digits.store)[:, 0]
-        self.model.fit(images, thick(images))
-        self.history_ = self.model.history_
 
 
 def work(given: Answer) -> Answer:
@@ -38,18 +25,23 @@ def work(given: Answer) -> Answer:
     train, labels = train[: given["few"]], labels[: given["few"]]
     half = len(train) // 2
     X, Y = train[:half], thick(train[half:])
-    tried = _Tried(nolabel.CycleGAN(epochs=2, random_state=seed))
-    epochs = given["epochs"] or epochs_in(LEFT * given["seconds"], tried, nolabel.open(X), images=TRIED)
-    start = time.perf_counter()
+    now = clock(given["threads"])
+
+    def tried(few: nolabel.Dataset) -> nolabel.CycleGAN:
+        images = np.asarray(few.store)[:, 0]
+        return nolabel.CycleGAN(epochs=2, random_state=seed).fit(images, thick(images))
+
+    epochs = given["epochs"] or epochs_in(LEFT * given["seconds"], tried, nolabel.open(X), images=TRIED, clock=now)
+    start = now()
     model = nolabel.CycleGAN(epochs=epochs, random_state=seed).fit(X, Y)
-    seconds = time.perf_counter() - start
+    seconds = now() - start
     made = model.translate(test)
     named = nolabel.Classifier(epochs=given["judge_epochs"], random_state=0).fit(thick(train), labels)
     return {
         "agreement": named.score(made, truth),
         "ceiling": named.score(thick(test), truth),
-        "psnr": psnr(made, thick(test)),
-        "there_and_back": psnr(model.translate(made, back=True), test),
+        "psnr": mean_psnr(made, thick(test)),
+        "there_and_back": mean_psnr(model.translate(made, back=True), test),
         "epochs": epochs,
         "fit_seconds": seconds,
         "per_second": model.history_[-1]["samples_per_second"],

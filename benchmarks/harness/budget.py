@@ -1,5 +1,6 @@
-"""How many epochs of a method of nolabel fit into so many seconds; and a few of the samples of a set."""
+"""How many epochs of a method of nolabel fit into so many seconds, by which clock; some of the samples of a set."""
 
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,18 +12,22 @@ from nolabel.data.dataset import Dataset
 Clock = Callable[[], float]
 
 
-def epochs_in(
-    seconds: float, tried: Any, train: Dataset, *labels: str, images: int, clock: Clock = time.perf_counter
-) -> int:
-    """By the rate of `tried`, an estimator of two epochs, on so many images spread over `train`; at least one.
+def clock(threads: int) -> Clock:
+    """The processor's with one thread, for it counts nothing but this process; the wall's with several."""
+    return time.process_time if threads == 1 else time.perf_counter
+
+
+def epochs_in(seconds: float, fitted: Callable[[Dataset], Any], train: Dataset, *, images: int, clock: Clock) -> int:
+    """By the median rate of an estimator of some epochs, `fitted` to so many images over `train`; at least one.
 
     A `clock` that runs slower than the wall's, as the processor's does beside other work, allows more of them.
     """
     few = train.subset(np.arange(0, len(train), max(1, len(train) // images)))
     began, began_wall = clock(), time.perf_counter()
-    tried.fit(few, *labels)
+    tried = fitted(few)
     slower = (time.perf_counter() - began_wall) / (clock() - began)
-    return max(1, int(seconds * slower * tried.history_[-1]["samples_per_second"] / len(train)))
+    rate = statistics.median(epoch["samples_per_second"] for epoch in tried.history_[1:])
+    return max(1, int(seconds * slower * rate / len(train)))
 
 
 def some(train: Dataset, count: int, seed: int) -> Dataset:

@@ -1,7 +1,5 @@
 """Digits as somebody else might have them: with a hole, or inverted and thickened. NumPy alone."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +22,3 @@ def thick(digits: Images) -> Images:
     height, width = digits.shape[1:]
     shifted = [padded[:, top : top + height, left : left + width] for top in range(3) for left in range(3)]
     return (255 - np.maximum.reduce(shifted)).astype(np.uint8)
-
-
-def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """Peak signal to noise ratio in dB with a peak of 255: a mean over the images of each one's own."""
-    squares = ((one.astype(np.float64) - other.astype(np.float64)) / 255) ** 2
-    own = np.maximum(squares.reshape(len(squares), -1).mean(1), 1e-10)
-    return float((-10 * np.log10(own)).mean())

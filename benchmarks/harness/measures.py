@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1, as Keras does
+LEAST_ERROR = 1e-10  # squared, of an image that is the other: 100 dB
 
 
 def bce_per_pixel(x: NDArray[Any], p: NDArray[Any]) -> float:
@@ -23,8 +24,13 @@ def negative_elbo(x: NDArray[Any], p: NDArray[Any], mu: NDArray[Any], log_var: N
 
 def psnr(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
     """Peak signal-to-noise ratio of each image in dB, for intensities with a peak of 1: (N,)."""
-    error = ((_flat(x) - _flat(y)) ** 2).mean(1)
+    error = np.maximum(((_flat(x) - _flat(y)) ** 2).mean(1), LEAST_ERROR)
     return np.asarray(-10 * np.log10(error), dtype=np.float64)
+
+
+def mean_psnr(x: NDArray[Any], y: NDArray[Any]) -> float:
+    """The same for pixels from 0 to 255, a mean over the images."""
+    return float(psnr(x / 255, y / 255).mean())
 
 
 def _flat(values: NDArray[Any]) -> NDArray[np.float64]:

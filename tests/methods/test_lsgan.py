@@ -28,7 +28,7 @@ def test_a_discriminator_that_errs_on_the_far_side_pays_too() -> None:
     with seeded(0):
         game = LSGAN(latent=2, channels=5).build(DataSpec("table", (3,), "real"))
     with torch.no_grad():
-        game.discriminator.head.bias.fill_(-50.0)
+        game.discriminator.head.bias.fill_(-500.0)
     losses = game.player_loss("generator", Batch(torch.randn(6, 3), torch.arange(6)), Step(0, 0.0, Draws(0)))
     losses.total.backward()
     assert losses.signals["push"] > 1

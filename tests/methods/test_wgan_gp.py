@@ -13,7 +13,7 @@ from nolabel.types import Batch, DataSpec
 
 def learner(**arguments: float) -> WGANGPLearner:
     with seeded(0):
-        return WGANGP(latent=2, channels=5, **arguments).build(DataSpec("table", (3,), "real"))  # type: ignore[arg-type]
+        return WGANGP(latent=2, channels=5, **{"penalty": 10.0, **arguments}).build(DataSpec("table", (3,), "real"))  # type: ignore[arg-type]
 
 
 def test_the_critic_pays_for_differences_and_for_slopes() -> None:

@@ -16,7 +16,7 @@ def plain(shape: tuple[int, ...], norm: str = "batch") -> Stack:
     torch.manual_seed(0)
     if len(shape) == 3:
         return conv_generator(shape, 5, (3, 6), norm, unit=True)  # type: ignore[arg-type]
-    return flat_generator(shape, 5, (7, 9), "none", unit=False)
+    return flat_generator(shape, 5, (7, 9), unit=False)
 
 
 def _judge(shape: tuple[int, ...]) -> Discriminator:
@@ -111,7 +111,7 @@ def test_logits_are_the_projection_and_what_the_head_says(shape: tuple[int, ...]
 
 
 def test_of_an_unknown_class_no_row_of_v_learns() -> None:
-    net = ProjectionDiscriminator(flat_discriminator(4, (5, 6), "none", unit=False), 3)
+    net = ProjectionDiscriminator(flat_discriminator(4, (5, 6), unit=False), 3)
     net(torch.randn(6, 4), torch.full((6,), -1)).sum().backward()
     assert not net.by_class.layer.weight.grad.any()
     assert net.plain.head.weight.grad.any()

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError
-from nolabel.nets.defaults import make_discriminator, make_generator
+from nolabel.nets.defaults import latent_width, make_discriminator, make_generator
 from nolabel.nets.discriminator import conv_discriminator, flat_discriminator, halvings
 from nolabel.nets.generator import conv_generator, flat_generator
 from nolabel.nets.norm import BatchNorm
@@ -85,12 +85,20 @@ def test_strips_are_refused_in_words(make: object) -> None:
 
 
 def test_perceptrons_take_any_shape() -> None:
-    made = flat_generator((2, 3), 5, (7, 8), "batch", unit=True)(latents(4, 5))
+    made = flat_generator((2, 3), 5, (7, 8), unit=True)(latents(4, 5))
     assert made.shape == (4, 2, 3)
-    assert flat_generator((6,), 5, (), "none", unit=False)(latents(4, 5)).shape == (4, 6)
-    judge = flat_discriminator(6, (7, 8), "batch", unit=True)
+    assert flat_generator((6,), 5, (), unit=False)(latents(4, 5)).shape == (4, 6)
+    judge = flat_discriminator(6, (7, 8), unit=True)
     assert judge(made).shape == (4,)
     assert judge.features(made).shape == (4, 15)
+
+
+def test_the_kinks_of_a_perceptron_do_not_meet_in_one_point() -> None:
+    """Where each of the first rectifiers begins to bend, as a distance from 0."""
+    torch.manual_seed(0)
+    first = flat_discriminator(2, (64,), unit=False).stages[0][1]  # type: ignore[index]
+    apart = first.bias.abs() / first.weight.norm(dim=1)
+    assert (apart > 0.1).float().mean() > 0.8
 
 
 # --- layers ------------------------------------------------------------------------------------------------------------
@@ -127,7 +135,7 @@ def test_a_layer_before_a_norm_has_no_bias_and_the_last_one_has_if_it_is_wanted(
 
 
 def test_values_in_nought_to_one_are_looked_at_about_nought() -> None:
-    unit, real = (flat_discriminator(3, (4,), "none", unit=unit) for unit in (True, False))
+    unit, real = (flat_discriminator(3, (4,), unit=unit) for unit in (True, False))
     real.load_state_dict(unit.state_dict())
     x = torch.rand(5, 3)
     torch.testing.assert_close(unit(x), real(2 * x - 1))
@@ -168,5 +176,11 @@ def test_what_is_guessed_of_images_and_of_tables() -> None:
 def test_what_cannot_be_meant_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"channels must be 'auto' or a whole number of at least 1; got 0"):
         make_discriminator(image((1, 28, 28)), 0, "none")
-    with pytest.raises(ArgumentError, match=r"latent must be a whole number of at least 1; got 0"):
-        make_generator(image((1, 28, 28)), 0, "auto", "none")
+    with pytest.raises(ArgumentError, match=r"latent must be 'auto' or a whole number of at least 1; got 0"):
+        latent_width(image((1, 28, 28)), 0)
+
+
+def test_latents_are_as_wide_as_narrow_data_unless_they_are_given() -> None:
+    assert latent_width(image((2,), "real"), "auto") == 2
+    assert latent_width(image((200,), "real"), "auto") == latent_width(image((1, 28, 28)), "auto") == 64
+    assert latent_width(image((2,), "real"), 5) == 5

@@ -23,6 +23,7 @@ from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_
 from nolabel.methods._class_names import class_codes
 from nolabel.methods._inversion import STARTS, nearest_latents
 from nolabel.methods._players import Augment, Sides
+from nolabel.nets.defaults import latent_width
 from nolabel.training import engine
 from nolabel.types import DataSpec
 from nolabel.views.differentiable import DiffAugment
@@ -34,7 +35,7 @@ BOUND = 2.0  # |z| at most, times the truncation
 class Generator(Sampler, Embedder):
     """A method that plays a generator against a discriminator."""
 
-    latent: int
+    latent: int | Literal["auto"]
     augment: bool | Literal["auto"]
     discriminator_steps: int
     discriminator_rate: float
@@ -47,7 +48,10 @@ class Generator(Sampler, Embedder):
         above("discriminator_rate", self.discriminator_rate, 0)
         steps, rate = int(self.discriminator_steps), float(self.discriminator_rate)
         classes = len(self.classes_) if self.uses_labels else 0
-        return Sides(generator, discriminator, int(self.latent), self._augmentation(spec), steps, rate, classes)
+        return Sides(generator, discriminator, self._latent(spec), self._augmentation(spec), steps, rate, classes)
+
+    def _latent(self, spec: DataSpec) -> int:
+        return latent_width(spec, self.latent)
 
     def _augmentation(self, spec: DataSpec) -> Augment | None:
         few = spec.modality in ("image", "video") and self._samples is not None and self._samples < FEW
@@ -136,9 +140,7 @@ class Generator(Sampler, Embedder):
             raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
         named = (None, None) if labels is None else self.classes_[self._codes(labels, 2).numpy()]
         first, last = self._one_latent("a", a, named[0]), self._one_latent("b", b, named[1])
-        normal = self.learner_.latent
-        arc, line = great_circle(first[:normal], last[:normal], steps), evenly(first[normal:], last[normal:], steps)
-        return self._of_latents(torch.cat([arc, line], 1))
+        return self._of_latents(way(first, last, self.learner_.latent, steps))
 
     def invert(self, X: Any, steps: int = 200, random_state: int = 0) -> Array:
         """Latents (N, L) float32 whose samples are nearest to those in `X`; `generate` shows how near.
@@ -226,6 +228,12 @@ def truncated(z: Tensor, truncation: float) -> Tensor:
     return math.sqrt(2) * torch.erfinv(torch.erf(z / math.sqrt(2)) * within)
 
 
+def way(first: Tensor, last: Tensor, normal: int, steps: int) -> Tensor:
+    """Latents (steps, L + K) from one to the other: the first `normal` of them on a great circle, shares evenly."""
+    arc, line = great_circle(first[:normal], last[:normal], steps), _evenly(first[normal:], last[normal:], steps)
+    return torch.cat([arc, line], 1)
+
+
 def great_circle(a: Tensor, b: Tensor, steps: int) -> Tensor:
     """Points (steps, L) from a to b (L,): directions along a great circle, lengths evenly.
 
@@ -236,12 +244,12 @@ def great_circle(a: Tensor, b: Tensor, steps: int) -> Tensor:
     u, v = torch.nn.functional.normalize(a, dim=0), torch.nn.functional.normalize(b, dim=0)
     angle = torch.dot(u, v).clamp(-1, 1).arccos()
     if angle.sin() < 1e-3 or not min(a.norm(), b.norm()) > 0:
-        return evenly(a, b, steps)
+        return _evenly(a, b, steps)
     points: Tensor = lengths * (((1 - t) * angle).sin() * u + (t * angle).sin() * v) / angle.sin()
     return points
 
 
-def evenly(a: Tensor, b: Tensor, steps: int) -> Tensor:
+def _evenly(a: Tensor, b: Tensor, steps: int) -> Tensor:
     """Points (steps, L) on the straight line from a to b (L,)."""
     t = torch.linspace(0, 1, steps, device=a.device)[:, None]
     return a * (1 - t) + b * t

@@ -104,8 +104,8 @@ class BiGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of latents and codes.
+    latent : int or "auto", default="auto"
+        Width L of latents and codes; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
@@ -149,7 +149,7 @@ class BiGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         inversion: float = 1.0,
         augment: bool | Literal["auto"] = "auto",
@@ -176,9 +176,9 @@ class BiGAN(Generator):
     def build(self, spec: DataSpec) -> BiGANLearner:
         """Convolutional players for images, perceptrons for all else; E is built as a discriminator is."""
         at_least("inversion", self.inversion, 0)
-        generator = make_generator(spec, self.latent, self.channels, "batch")
-        both = TwoWay(generator, make_discriminator(spec, self.channels, "batch"), int(self.latent))
-        judge = JointDiscriminator(make_discriminator(spec, self.channels, "spectral"), int(self.latent))
+        generator = make_generator(spec, self._latent(spec), self.channels, "batch", sharp=False)
+        both = TwoWay(generator, make_discriminator(spec, self.channels, "batch"), self._latent(spec))
+        judge = JointDiscriminator(make_discriminator(spec, self.channels, "spectral"), self._latent(spec))
         return BiGANLearner(self._sides(spec, both, judge), float(self.inversion))
 
     @torch.no_grad()

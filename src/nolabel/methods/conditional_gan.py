@@ -105,8 +105,9 @@ class ConditionalGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of, beside the class.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of, beside the class; "auto" is 64, or the width of the data where
+        that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
@@ -150,7 +151,7 @@ class ConditionalGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -174,8 +175,8 @@ class ConditionalGAN(Generator):
 
     def build(self, spec: DataSpec) -> ConditionalGANLearner:
         """SNGAN's players, told the class."""
-        plain = make_generator(spec, self.latent, self.channels, "batch")
-        generator = ConditionalGenerator(plain, int(self.latent), len(self.classes_))
+        plain = make_generator(spec, self._latent(spec), self.channels, "batch")
+        generator = ConditionalGenerator(plain, self._latent(spec), len(self.classes_))
         judge = make_discriminator(spec, self.channels, "spectral", last_bias=False)
         return ConditionalGANLearner(self._sides(spec, generator, ProjectionDiscriminator(judge, len(self.classes_))))
 

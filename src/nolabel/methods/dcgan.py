@@ -58,8 +58,8 @@ class DCGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16.
     augment : "auto" or bool, default="auto"
@@ -101,7 +101,7 @@ class DCGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -133,7 +133,7 @@ class DCGAN(Generator):
                 f"images of {size} pixels are too small for DCGAN, whose convolutions halve them: both sides must have "
                 "at least 8. Use GAN or R3GAN, which are perceptrons there, or open the images with size="
             )
-        generator = make_generator(spec, self.latent, self.channels, "batch")
+        generator = make_generator(spec, self._latent(spec), self.channels, "batch")
         discriminator = make_discriminator(spec, self.channels, "batch")
         return DCGANLearner(self._sides(spec, generator, discriminator))
 

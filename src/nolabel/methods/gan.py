@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Literal, Self, final
 
 from torch import Tensor
 
-from nolabel.methods._arguments import at_least, widths
+from nolabel.methods._arguments import widths
 from nolabel.methods._generator import Generator
 from nolabel.methods._players import TwoPlayerLearner, told
 from nolabel.nets.discriminator import flat_discriminator
@@ -58,8 +58,8 @@ class GAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     hidden : sequence of int, default=(256, 512)
         Widths of the generator's layers, from the latents to the data; the discriminator's are the same, reversed.
     augment : "auto" or bool, default="auto"
@@ -100,7 +100,7 @@ class GAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         hidden: Sequence[int] = (256, 512),
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -124,10 +124,9 @@ class GAN(Generator):
 
     def build(self, spec: DataSpec) -> GANLearner:
         """Two perceptrons, mirrored."""
-        at_least("latent", self.latent, 1)
         hidden, unit = widths("hidden", self.hidden), spec.values == "unit"
-        generator = flat_generator(spec.shape, int(self.latent), hidden, "none", unit=unit)
-        discriminator = flat_discriminator(spec.width, hidden[::-1], "none", unit=unit)
+        generator = flat_generator(spec.shape, self._latent(spec), hidden, unit=unit)
+        discriminator = flat_discriminator(spec.width, hidden[::-1], unit=unit)
         return GANLearner(self._sides(spec, generator, discriminator))
 
     @classmethod

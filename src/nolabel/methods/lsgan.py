@@ -48,8 +48,8 @@ class LSGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
@@ -91,7 +91,7 @@ class LSGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -115,7 +115,7 @@ class LSGAN(Generator):
 
     def build(self, spec: DataSpec) -> LSGANLearner:
         """Convolutional players for images, perceptrons for all else."""
-        generator = make_generator(spec, self.latent, self.channels, "batch")
+        generator = make_generator(spec, self._latent(spec), self.channels, "batch")
         discriminator = make_discriminator(spec, self.channels, "none")
         return LSGANLearner(self._sides(spec, generator, discriminator))
 

@@ -5,16 +5,16 @@
 
 Means over the batch, in nats; ‖·‖² are sums over the values of a sample, gradients those with respect to network values
 (pixels in [0, 1], standardised columns). The pairing leaves no way to please by dropping modes, and with R1 and R2, at
-data and at samples, the game is known to settle [1]. γ falls to a tenth along half a cosine, as in [1]. ln 2 each when
-nothing can be told.
+data and at samples, the game is known to settle [1]. γ falls to a tenth along half a cosine, as in [1]; on a stream,
+which has no end, it stays. ln 2 each when nothing can be told.
 
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: WGANGP asks for slope 1 between data and samples; SNGAN bounds the slopes of every layer; GAN, DCGAN and
 LSGAN judge data and samples each by themselves and leave slopes free.
 Loss, schedule of γ and the want of any norm are those of [1]. Known departures from it: plain convolutions in place of
-residual blocks of grouped ones, so that it trains within minutes; learning rates and β₂ do not move; G is compared with
-the data that D has just seen, not with others; pixels lie in [0, 1], not in [−1, 1], so that γ here is as much as 4 γ
-there.
+residual blocks of grouped ones, so that it trains within minutes; β₂ does not move, and learning rates fall to 0; G is
+compared with the data that D has just seen, not with others; pixels lie in [0, 1], not in [−1, 1], so that γ here is as
+much as 4 γ there.
 [1] Huang et al. 2024, "The GAN is dead; long live the GAN! A modern GAN baseline", arXiv:2501.05441; the pairing is
 Jolicoeur-Martineau 2018, arXiv:1807.00734, R1 is Mescheder et al. 2018, arXiv:1801.04406.
 """
@@ -53,7 +53,7 @@ class R3GANLearner(TwoPlayerLearner):
             d_real, d_fake = self.judged(own, made, step.draws)
             squares = squared_gradients(torch.cat([d_real, d_fake]), x)
         r1, r2 = (zero_centred(one) for one in squares.chunk(2))
-        weight = 0.5 * falling(self.gamma, step.progress)
+        weight = 0.5 * falling(self.gamma, 0.0 if step.endless else step.progress)
         parts = {"pairs": relativistic_discriminator(d_real, d_fake), "r1": weight * r1, "r2": weight * r2}
         slope = norms(squares.detach())[: len(real)].mean()
         return Losses(parts, {**told(d_real, d_fake, pairs=True), "gradient_real": slope})
@@ -78,8 +78,8 @@ class R3GAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
@@ -102,8 +102,8 @@ class R3GAN(Generator):
     random_state : int, RandomState or None, default=None
         Seed of weights, order and latents.
     plan : Plan, mapping or None, default=None
-        How training runs; unless it says otherwise Adam with β₁ of 0 and β₂ of 0.99, and samples are made by averaged
-        weights of the generator (`ema`). See `nolabel.Plan`.
+        How training runs; unless it says otherwise Adam with β₁ of 0 and β₂ of 0.99, whose steps fall along half a
+        cosine, and samples are made by averaged weights of the generator (`ema`). See `nolabel.Plan`.
 
     References
     ----------
@@ -119,12 +119,17 @@ class R3GAN(Generator):
 
     title = "R3GAN"
     paper = "arXiv:2501.05441"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {"optimizer": "adam", "betas": (0.0, 0.99), "ema": 0.999}
+    plan_defaults: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adam",
+        "betas": (0.0, 0.99),
+        "schedule": "cosine",
+        "ema": 0.999,
+    }
 
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         gamma: float = 1.0,
         augment: bool | Literal["auto"] = "auto",
@@ -151,7 +156,7 @@ class R3GAN(Generator):
     def build(self, spec: DataSpec) -> R3GANLearner:
         """Convolutional players for images, perceptrons for all else; D's level is free, so it ends without a bias."""
         at_least("gamma", self.gamma, 0)
-        generator = make_generator(spec, self.latent, self.channels, "none")
+        generator = make_generator(spec, self._latent(spec), self.channels, "none")
         discriminator = make_discriminator(spec, self.channels, "none", last_bias=False)
         return R3GANLearner(self._sides(spec, generator, discriminator), float(self.gamma))
 

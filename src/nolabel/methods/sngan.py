@@ -49,8 +49,8 @@ class SNGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
@@ -92,7 +92,7 @@ class SNGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -116,7 +116,7 @@ class SNGAN(Generator):
 
     def build(self, spec: DataSpec) -> SNGANLearner:
         """Convolutional players for images, else perceptrons; a bias at D's end would stand still within margins."""
-        generator = make_generator(spec, self.latent, self.channels, "batch")
+        generator = make_generator(spec, self._latent(spec), self.channels, "batch")
         discriminator = make_discriminator(spec, self.channels, "spectral", last_bias=False)
         return SNGANLearner(self._sides(spec, generator, discriminator))
 

@@ -57,8 +57,8 @@ class VideoGAN(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that clips are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that clips are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the clip, doubled at every halving of it, eightfold at most; "auto" is 16.
     augment : "auto" or bool, default="auto"
@@ -102,7 +102,7 @@ class VideoGAN(Generator):
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 1,
@@ -128,7 +128,7 @@ class VideoGAN(Generator):
         """Mirrored convolutions over time and space."""
         if spec.shape[1] < 2:
             raise ArgumentError("clips of one frame do not move: give them as images to SNGAN or R3GAN")
-        return VideoGANLearner(self._sides(spec, *make_clip_players(spec, self.latent, self.channels)))
+        return VideoGANLearner(self._sides(spec, *make_clip_players(spec, self._latent(spec), self.channels)))
 
     @classmethod
     def tiny(cls) -> Self:

@@ -10,8 +10,8 @@ samples, and says how good they are: it falls as they get better. Levels of D me
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: SNGAN bounds the slopes of every layer instead; R3GAN asks for slope 0 at the data and at the samples.
 Known departures from [1]: the players are DCGAN's (perceptrons for tables), the critic has no norm at all, pixels
-lie in [0, 1], not in [−1, 1], so that a slope of 1 here is one of ½ there, and samples are made by averaged weights of
-G. An augmentation, if there is one, lies within what is differentiated.
+lie in [0, 1], not in [−1, 1], so that a slope of 1 here is one of ½ there, learning rates fall along half a cosine, and
+samples are made by averaged weights of G. An augmentation, if there is one, lies within what is differentiated.
 [1] Gulrajani et al. 2017, "Improved training of Wasserstein GANs", arXiv:1704.00028.
 """
 
@@ -68,13 +68,14 @@ class WGANGP(Generator):
 
     Parameters
     ----------
-    latent : int, default=64
-        Width L of the latents that samples are made of.
+    latent : int or "auto", default="auto"
+        Width L of the latents that samples are made of; "auto" is 64, or the width of the data where that is less.
     channels : int or "auto", default="auto"
         Channels beside the image, doubled at every halving of it, eightfold at most; "auto" is 16. Of tables, and
         images with a side below 8 pixels: the width of three layers; "auto" is 128.
-    penalty : float, default=10.0
-        λ, at least 0: what slopes other than 1 cost.
+    penalty : float or "auto", default="auto"
+        λ, at least 0: what slopes other than 1 cost; "auto" is 10 for images, as in the paper, and 0.1 for all else, as
+        in its authors' code for points of the plane.
     augment : "auto" or bool, default="auto"
         Whether the discriminator sees images only after random changes of colour and place, through which the generator
         learns (DiffAugment); "auto" where `fit` is given fewer than 5,000 images.
@@ -86,13 +87,13 @@ class WGANGP(Generator):
         Passes over the data; None chooses about 5,000 steps, in 10 to 200 epochs.
     batch_size : int or None, default=64
         Samples a step; None chooses 16 to 256 by the number of samples.
-    learning_rate : float, default=0.0002
+    learning_rate : float, default=0.001
         Step size of both players.
     random_state : int, RandomState or None, default=None
         Seed of weights, order and latents.
     plan : Plan, mapping or None, default=None
-        How training runs; unless it says otherwise Adam with β₁ of 0 and β₂ of 0.9, and samples are made by averaged
-        weights of the generator (`ema`). See `nolabel.Plan`.
+        How training runs; unless it says otherwise Adam with β₁ of 0 and β₂ of 0.9, whose steps fall along half a
+        cosine, and samples are made by averaged weights of the generator (`ema`). See `nolabel.Plan`.
 
     References
     ----------
@@ -108,20 +109,25 @@ class WGANGP(Generator):
 
     title = "WGAN-GP"
     paper = "arXiv:1704.00028"
-    plan_defaults: ClassVar[Mapping[str, Any]] = {"optimizer": "adam", "betas": (0.0, 0.9), "ema": 0.999}
+    plan_defaults: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adam",
+        "betas": (0.0, 0.9),
+        "schedule": "cosine",
+        "ema": 0.999,
+    }
 
     def __init__(
         self,
         *,
-        latent: int = 64,
+        latent: int | Literal["auto"] = "auto",
         channels: int | Literal["auto"] = "auto",
-        penalty: float = 10.0,
+        penalty: float | Literal["auto"] = "auto",
         augment: bool | Literal["auto"] = "auto",
         discriminator_steps: int = 5,
         discriminator_rate: float = 1.0,
         epochs: int | None = None,
         batch_size: int | None = 64,
-        learning_rate: float = 0.0002,
+        learning_rate: float = 0.001,
         random_state: Any = None,
         plan: Plan | None = None,
     ) -> None:
@@ -139,10 +145,11 @@ class WGANGP(Generator):
 
     def build(self, spec: DataSpec) -> WGANGPLearner:
         """Convolutional players for images, perceptrons for all else; the critic's level is free, so it has no bias."""
-        at_least("penalty", self.penalty, 0)
-        generator = make_generator(spec, self.latent, self.channels, "batch")
+        penalty = (10.0 if spec.modality == "image" else 0.1) if self.penalty == "auto" else self.penalty
+        at_least("penalty", penalty, 0)
+        generator = make_generator(spec, self._latent(spec), self.channels, "batch")
         critic = make_discriminator(spec, self.channels, "none", last_bias=False)
-        return WGANGPLearner(self._sides(spec, generator, critic), float(self.penalty))
+        return WGANGPLearner(self._sides(spec, generator, critic), float(penalty))
 
     @classmethod
     def tiny(cls) -> Self:

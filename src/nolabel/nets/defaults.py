@@ -223,7 +223,18 @@ def _image_body(spec: DataSpec, name: str) -> "resnet.ResNet | ViT":
     return make(channels, "small" if side <= SMALL_IMAGE else "large")
 
 
-def make_generator(spec: DataSpec, latent: int, channels: Channels, norm: GeneratorNorm) -> Stack:
+def latent_width(spec: DataSpec, latent: int | Literal["auto"]) -> int:
+    """L of a generator; "auto" is 64, or the data's width where that is less.
+
+    A generator bends its latents into the data, and narrow data of two columns are made of 64 numbers only by a map so
+    steep that training hardly gets there.
+    """
+    return min(64, spec.width) if latent == "auto" else _width("latent must be 'auto' or a whole number", latent)
+
+
+def make_generator(
+    spec: DataSpec, latent: int, channels: Channels, norm: GeneratorNorm, *, sharp: bool = True
+) -> Stack:
     """The generator for samples that look like `spec`: latents (B, L) to network values.
 
     Parameters
@@ -236,12 +247,13 @@ def make_generator(spec: DataSpec, latent: int, channels: Channels, norm: Genera
         Beside the image, or the width of a perceptron's layers.
     norm : {"batch", "none"}
         Of a convolutional one; a perceptron has none.
+    sharp : bool
+        Whether a perceptron that makes columns can make narrow modes; one that cannot is quicker to spread.
     """
-    latent = _width("latent must be a whole number", latent)
     widths, unit = _player_widths(spec, channels), spec.values == "unit"
     if _is_played_on_maps(spec):
         return conv_generator(_image(spec), latent, widths, norm, unit=unit)
-    return flat_generator(spec.shape, latent, widths, "none", unit=unit)
+    return flat_generator(spec.shape, latent, widths, unit=unit, sharp=sharp)
 
 
 def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_bias: bool = True) -> Discriminator:
@@ -259,8 +271,7 @@ def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_b
     widths, unit = _player_widths(spec, channels), spec.values == "unit"
     if _is_played_on_maps(spec):
         return conv_discriminator(_image(spec), widths, norm, unit=unit, last_bias=last_bias)
-    own: Norm = "spectral" if norm == "spectral" else "none"
-    return flat_discriminator(spec.width, widths, own, unit=unit, last_bias=last_bias)
+    return flat_discriminator(spec.width, widths, norm, unit=unit, last_bias=last_bias)
 
 
 def make_unet(
@@ -326,7 +337,6 @@ def make_clip_players(spec: DataSpec, latent: int, channels: Channels) -> tuple[
     ArgumentError
         A side has fewer than 8 pixels.
     """
-    latent = _width("latent must be a whole number", latent)
     clip_channels, frames, height, width = spec.shape
     stages = halvings(height, width)
     if not stages:

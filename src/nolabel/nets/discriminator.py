@@ -152,16 +152,24 @@ def conv_discriminator(
 
 
 def flat_discriminator(
-    width: int, hidden: Sequence[int], norm: Norm, *, unit: bool, last_bias: bool = True
+    width: int, hidden: Sequence[int], norm: Norm = "none", *, unit: bool, last_bias: bool = True
 ) -> Discriminator:
-    """For samples of any shape with `width` values: a perceptron; arguments as for `conv_discriminator`."""
-    stages: list[nn.Module] = []
-    for number, (width_in, width_out) in enumerate(pairwise((width, *hidden))):
-        normed = norm == "batch" and number > 0
-        layer = Linear(width_in, width_out, bias=not normed)
-        parts = [_started(layer, norm), *([BatchNorm(width_out)] if normed else []), nn.LeakyReLU(SLOPE)]
-        stages.append(nn.Sequential(*([nn.Flatten()] if number == 0 else []), *parts))
-    return Discriminator(stages, _head(hidden[-1], norm, last_bias), unit=unit, by_batch=norm == "batch")
+    """For samples of any shape with `width` values: a perceptron; `hidden` from the data to the logit.
+
+    "batch" normalises nothing here. With "none" and real values, weights and biases begin evenly within one over the
+    root of the width that comes in: were biases 0, all kinks of a layer would meet in one point, and a few columns are
+    told apart by nothing else. Otherwise it begins with He's weights, which keep the scale of values. The rest as for
+    `conv_discriminator`.
+    """
+    plain = [Linear(*widths) for widths in pairwise((width, *hidden))]
+    if unit or norm != "none":
+        own: Norm = "spectral" if norm == "spectral" else "none"
+        head, layers = _head(hidden[-1], own, last_bias), [_started(layer, own) for layer in plain]
+    else:
+        head, layers = Linear(hidden[-1], 1, bias=last_bias), [*plain]
+    stages = [nn.Sequential(layer, nn.LeakyReLU(SLOPE)) for layer in layers]
+    stages[0].insert(0, nn.Flatten())
+    return Discriminator(stages, head, unit=unit, by_batch=False)
 
 
 def _head(width: int, norm: Norm, bias: bool) -> nn.Module:

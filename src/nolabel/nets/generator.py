@@ -65,17 +65,24 @@ def conv_generator(
     return Stack(stages)
 
 
-def flat_generator(shape: tuple[int, ...], latent: int, hidden: Sequence[int], norm: Norm, *, unit: bool) -> Stack:
-    """(B, L) to (B, *shape): a perceptron; arguments as for `conv_generator`, `hidden` from the latents to the data."""
-    stages: list[nn.Module] = []
-    *inner, last = pairwise((latent, *hidden, math.prod(shape)))
-    for width_in, width_out in inner:
-        layer = Linear(width_in, width_out, bias=norm == "none")
-        _start(layer.weight, width_in, norm)
-        stages.append(nn.Sequential(layer, *_after(layer.bias, width_out, norm)))
-    layer = Linear(*last)
-    _start(layer.weight, last[0], norm)
-    stages.append(nn.Sequential(layer, *_end(layer.bias, unit)))
+def flat_generator(
+    shape: tuple[int, ...], latent: int, hidden: Sequence[int], *, unit: bool, sharp: bool = True
+) -> Stack:
+    """(B, L) to (B, *shape): a perceptron; `hidden` from the latents to the data.
+
+    For values in [0, 1], as pixels are, or if it is not to be `sharp`, leaky rectifiers that begin with He's weights.
+    For real values, as columns are, rectifiers that begin as `flat_discriminator` does: leaky ones make blurs of
+    narrow, separate modes.
+    """
+    layers = [Linear(*widths) for widths in pairwise((latent, *hidden, math.prod(shape)))]
+    soft = unit or not sharp
+    if soft:
+        for layer in layers:
+            _start(layer.weight, layer.in_features, "none")
+            nn.init.zeros_(layer.bias)
+    *inner, last = layers
+    stages = [nn.Sequential(layer, nn.LeakyReLU(SLOPE) if soft else nn.ReLU()) for layer in inner]
+    stages.append(nn.Sequential(last, *([nn.Sigmoid()] if unit else [])))
     return Stack(stages, exit=nn.Unflatten(1, shape) if len(shape) > 1 else None)
 
 

@@ -381,7 +381,7 @@ class Content:
         What a self-organizing map or a topic model found.
     map, views, rebuilt, samples, traversal
         The figures; `views` are what training showed of some samples, `rebuilt` holds any number of groups (drawn at
-        random, hardest, ...).
+        random, hardest, ...), under `rebuilt_title`.
     generated
         What else is to be said of new samples.
     suggested
@@ -423,6 +423,7 @@ class Content:
     suggested: Pictures | Rows | None = None
     budget: Mapping[str, Any] = field(default_factory=dict)
     rebuilt: Sequence[Pictures | Rows] = ()
+    rebuilt_title: str = "Reconstructions"
     samples: Pictures | Rows | None = None
     generated: Generated | None = None
     traversal: Traversal | None = None

@@ -31,8 +31,11 @@ from nolabel.evaluation.splits import some_rows
 from nolabel.methods._base import Embedder, Estimator, Reconstructor, Sampler
 from nolabel.methods._folder import versions
 from nolabel.methods._map import Map
+from nolabel.methods._restores import Restores
 from nolabel.methods._topics import TopicModel
+from nolabel.methods._translator import Translator
 from nolabel.methods._views import ShowsViews
+from nolabel.report.before_after import before_after
 from nolabel.report.codes_map import make_map
 from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
@@ -196,6 +199,8 @@ def _own(model: Embedder, part: Dataset, codes: NDArray[np.float32], seed: int) 
 
 
 def _decoded(model: Embedder, part: Dataset, total: int, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:
+    if isinstance(model, Translator | Restores):
+        return {"rebuilt": [before_after(model, part, seed=seed)], "rebuilt_title": "Before and after"}
     if not isinstance(model, Reconstructor) or not _can_be_drawn(part.spec):
         return {}
     of = f"all {total:,}" if len(part) == total else f"the {len(part):,} on the map"

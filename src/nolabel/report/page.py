@@ -243,7 +243,7 @@ def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("topics", "Topics", shown["topics"]),
         ("map", "Map", content.map is not None),
         ("views", "Views", shown["views"]),
-        ("rebuilt", "Reconstructions", shown["rebuilt"]),
+        ("rebuilt", content.rebuilt_title, shown["rebuilt"]),
         ("samples", "Samples", shown["samples"] or shown["generated"]),
         ("traversal", "Code", shown["traversal"]),
         ("curves", "Curves", shown["charts"]),

@@ -22,7 +22,7 @@ from nolabel.evaluation.latent_directions import latent_directions
 from nolabel.evaluation.nearest_data import Nearest as Found
 from nolabel.evaluation.nearest_data import nearest_data
 from nolabel.evaluation.splits import some_rows
-from nolabel.methods._generator import Generator, evenly, great_circle
+from nolabel.methods._generator import Generator, way
 from nolabel.objectives.copies import AMONG_NEW
 from nolabel.report.content import Clouds, Generated, Measure, Nearest, Pictures, Rows, Strips
 from nolabel.report.decoded import MOST_COLUMNS, resting
@@ -255,7 +255,7 @@ def _between(made: Made) -> Strips:
     learner = made.model.learner_
     generator = torch.Generator(_device(learner)).manual_seed(made.seed + 2)
     ends = learner.latents(2 * _ROWS, generator)
-    ways = torch.cat([_way(ends[row], ends[row + 1], learner.latent) for row in range(0, 2 * _ROWS, 2)])
+    ways = torch.cat([way(ends[row], ends[row + 1], learner.latent, _STEPS) for row in range(0, 2 * _ROWS, 2)])
     return Strips(
         "Each row goes from one sample to another along a great circle of the latents. A generator that has understood "
         "the data passes through good samples on its way; one that knows them by heart jumps.",
@@ -264,12 +264,6 @@ def _between(made: Made) -> Strips:
         ("one sample", "another"),
         _drawn(made, ways, _ROWS),
     )
-
-
-def _way(first: Tensor, last: Tensor, normal: int) -> Tensor:
-    """Latents (steps, L + K) from one to the other: the first `normal` of them on a great circle, shares evenly."""
-    arc = great_circle(first[:normal], last[:normal], _STEPS)
-    return torch.cat([arc, evenly(first[normal:], last[normal:], _STEPS)], 1)
 
 
 def _directions(made: Made) -> Strips | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from nolabel.randomness import Draws
 
 
-def gaussian(x: Tensor, amount: float, draws: Draws) -> Tensor:
+def gaussian(x: Tensor, amount: float | Tensor, draws: Draws) -> Tensor:
     """X + ε, ε ~ N(0, amount²) entry by entry. Values may leave [0, 1]."""
     return x + amount * draws.normal(x)
 

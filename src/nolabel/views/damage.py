@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nolabel.errors import ArgumentError, not_a_choice
 from nolabel.randomness import Draws
+from nolabel.views.corruption import gaussian
 
 Task = Literal["denoise", "inpaint", "super_resolve"]
 GREY = 0.5  # in the place of what is missing
@@ -81,7 +82,7 @@ class Damage:
 def noisy(x: Images, most: float, draws: Draws) -> Images:
     """X + σ ε, σ ~ U(0, most) for each image, ε ~ N(0, 1) for each value; kept in [0, 1], as it would be in a file."""
     sigma = most * draws.uniform(x.new_empty(len(x), 1, 1, 1))
-    return (x + sigma * draws.normal(x)).clamp(0, 1)
+    return gaussian(x, sigma, draws).clamp(0, 1)
 
 
 # --- what is missing -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 from nolabel.cli import opening, outputs, pictures, speech
 from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar
+from nolabel.cli.picture_folder import Part, rows_in_parts, write_pictures
 
 if TYPE_CHECKING:
     from nolabel.data.dataset import Dataset
@@ -38,7 +39,7 @@ def run(words: list[str]) -> int:
     model, data = opening.open_both(values, "Reconstructor")
     folder = outputs.new_folder(values["out"], overwrite="overwrite" in values)
     if data.spec.modality == "image":
-        _write_pictures(model, data, folder)
+        write_pictures(folder, len(data), _rebuilt(model, data))
         speech.say(f"{len(data):,} pictures in {folder}; {folder / 'index.csv'} says which is which")
     else:
         _write_table(model, data, folder)
@@ -49,22 +50,12 @@ def run(words: list[str]) -> int:
 def _write_table(model: "Reconstructor", data: "Dataset", folder: Path) -> None:
     import pandas as pd
 
-    rebuilt = pd.concat([pd.DataFrame(model.reconstruct(part)) for part in _parts(data)])
+    parts = (data.subset(rows) for rows in rows_in_parts(len(data), _PART))
+    rebuilt = pd.concat([pd.DataFrame(model.reconstruct(part)) for part in parts])
     outputs.write_table(folder / TABLE, outputs.with_ids(data.ids, rebuilt))
 
 
-def _parts(data: "Dataset") -> Iterator["Dataset"]:
-    for start in range(0, len(data), _PART):
-        yield data.subset(np.arange(start, min(start + _PART, len(data))))
-
-
-def _write_pictures(model: "Reconstructor", data: "Dataset", folder: Path) -> None:
-    places = outputs.Places(folder, ".png", len(data))
-    with places.all_or_none(), speech.counting("writing") as count:
-        for part in _parts(data):
-            rebuilt = pictures.pixels(np.asarray(model.reconstruct(part)), data.spec)
-            for name, picture in zip(part.ids, rebuilt):
-                pictures.write_png(places.of(name), picture)
-            if count is not None:
-                count(len(places.index), len(data))
-        places.write_index()
+def _rebuilt(model: "Reconstructor", data: "Dataset") -> Iterator[Part]:
+    for rows in rows_in_parts(len(data), _PART):
+        part = data.subset(rows)
+        yield part.ids, pictures.pixels(np.asarray(model.reconstruct(part)), data.spec)

@@ -4,7 +4,7 @@ A model of a method that `Restores` takes the pictures of a folder at their own 
 autoencoder brings them to the one that it was fitted to.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 from nolabel.cli import opening, outputs, own_sizes, pictures, speech
 from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar, Values
+from nolabel.cli.picture_folder import Part, rows_in_parts, write_pictures
 from nolabel.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ GRAMMAR = Grammar(
     "  nolabel restore runs/denoiser noisy/ --out clean\n"
     "  nolabel restore runs/inpainter torn/ --mask holes/ --out whole",
 )
-Part = tuple[Sequence[str | int], Sequence[pictures.Pixels] | pictures.Pixels]
 Pictures = Iterator[Part]
 
 
@@ -51,15 +51,8 @@ def run(words: list[str]) -> int:
         total, restored = _restored(model, values)
         restored = chain([next(restored, ((), ()))], restored)  # before a folder is made: the first may be refused
         folder = outputs.new_folder(values["out"], overwrite="overwrite" in values)
-        places = outputs.Places(folder, ".png", total)
-        with places.all_or_none(), speech.counting("writing") as count:
-            for ids, some in restored:
-                for name, picture in zip(ids, some):
-                    pictures.write_png(places.of(name), picture)
-                if count is not None:
-                    count(len(places.index), total)
-            places.write_index()
-    speech.say(f"{len(places.index):,} pictures in {folder}; {folder / 'index.csv'} says which is which")
+        written = write_pictures(folder, total, restored)
+    speech.say(f"{written:,} pictures in {folder}; {folder / 'index.csv'} says which is which")
     return 0
 
 
@@ -85,15 +78,14 @@ def _restored(model: Any, values: Values) -> tuple[int, Pictures]:
     if "mask" in values:
         raise ArgumentError("--mask is for a restorer fitted with --task inpaint; an autoencoder fills in nothing")
     data = opening.open_source(values["SOURCE"], values, spec=model.spec_)
-    rebuilt = ((part, np.asarray(model.reconstruct(part))) for part, _ in _parts(data))
-    return len(data), ((part.ids, pictures.pixels(images, model.spec_)) for part, images in rebuilt)
+    return len(data), _by_parts(data, lambda part, _: np.asarray(model.reconstruct(part)))
 
 
-def _parts(data: "Dataset") -> "Iterator[tuple[Dataset, np.ndarray]]":
-    """The samples part by part, with their rows."""
-    for start in range(0, len(data), _PART):
-        rows = np.arange(start, min(start + _PART, len(data)))
-        yield data.subset(rows), rows
+def _by_parts(data: "Dataset", restored: "Callable[[Dataset, np.ndarray], np.ndarray]") -> Pictures:
+    """What is made of the samples part by part, given each part and its rows."""
+    for rows in rows_in_parts(len(data), _PART):
+        part = data.subset(rows)
+        yield part.ids, pictures.pixels(restored(part, rows), data.spec)
 
 
 def _from_folder(model: Any, values: Values) -> tuple[int, Pictures]:
@@ -119,6 +111,7 @@ def _from_source(model: Any, values: Values) -> tuple[int, Pictures]:
     from nolabel.methods._masks import missing_from
 
     data = opening.open_source(values["SOURCE"], values)
-    missing = missing_from(values["mask"], data).numpy() if "mask" in values else None
-    parts = ((part, model.restore(part, None if missing is None else missing[rows])) for part, rows in _parts(data))
-    return len(data), ((part.ids, pictures.pixels(images, data.spec)) for part, images in parts)
+    if "mask" not in values:
+        return len(data), _by_parts(data, lambda part, _: model.restore(part))
+    missing = missing_from(values["mask"], data).numpy()
+    return len(data), _by_parts(data, lambda part, rows: model.restore(part, missing[rows]))

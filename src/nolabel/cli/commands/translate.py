@@ -5,14 +5,14 @@ so a set larger than memory can be gone through.
 """
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from nolabel.cli import opening, outputs, pictures, speech
 from nolabel.cli.flags import Flag, place
 from nolabel.cli.parsing import Grammar
+from nolabel.cli.picture_folder import Part, rows_in_parts, write_pictures
 from nolabel.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(words: list[str]) -> int:
     given, made, way = _sides(model, back="back" in values)
     data = opening.open_source(values["SOURCE"], values, spec=given)
     folder = outputs.new_folder(values["out"], overwrite="overwrite" in values)
-    _write(model, data, folder, made, way)
+    write_pictures(folder, len(data), _translated(model, data, made, way))
     speech.say(f"{len(data):,} pictures in {folder}; {folder / 'index.csv'} says which is which")
     return 0
 
@@ -61,13 +61,7 @@ def _sides(model: Any, *, back: bool) -> "tuple[DataSpec, DataSpec, dict[str, An
     return target, model.spec_, {"back": True}
 
 
-def _write(model: Any, data: "Dataset", folder: Path, made: "DataSpec", way: dict[str, Any]) -> None:
-    places = outputs.Places(folder, ".png", len(data))
-    with places.all_or_none(), speech.counting("writing") as count:
-        for start in range(0, len(data), _PART):
-            part = data.subset(np.arange(start, min(start + _PART, len(data))))
-            for name, picture in zip(part.ids, pictures.pixels(model.translate(part, **way), made)):
-                pictures.write_png(places.of(name), picture)
-            if count is not None:
-                count(len(places.index), len(data))
-        places.write_index()
+def _translated(model: Any, data: "Dataset", made: "DataSpec", way: dict[str, Any]) -> Iterator[Part]:
+    for rows in rows_in_parts(len(data), _PART):
+        part = data.subset(rows)
+        yield part.ids, pictures.pixels(model.translate(part, **way), made)
