@@ -14,9 +14,11 @@ from nolabel.errors import ArgumentError, DataError
 from nolabel.methods._generator import great_circle, truncated
 from nolabel.methods._players import TwoPlayerLearner
 from nolabel.nets.spectral import Spectral
+from nolabel.objectives.sample_signals import sample_signals
 from nolabel.randomness import Draws, seeded
 from nolabel.training.engine import evaluating
 from nolabel.training.learner import Step
+from nolabel.training.snapshots import Album
 from nolabel.types import Batch, DataSpec
 from nolabel.views.differentiable import DiffAugment
 
@@ -47,6 +49,22 @@ def batch_of(spec: DataSpec = TABLE, count: int = 16) -> Batch:
 
 def step(number: int = 0, piece: int = 0) -> Step:
     return Step(number, 0.3, Draws(5, number), piece=piece)
+
+
+# --- signals -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", METHODS)
+def test_what_is_told_at_the_end_of_an_epoch_is_of_the_samples_that_will_be_made(cls: Any) -> None:
+    data = source.open(rows(40))
+    model = cls(**SMALL, learning_rate=0.05).fit(data)
+    real, _ = data.rows(torch.arange(40))
+    with evaluating(model.learner_), torch.no_grad():
+        fake = Album(model.learner_.sample, data.spec).samples(40, model.seed_, torch.device("cpu"))
+    for name, value in sample_signals(fake, real).items():
+        assert model.history_[-1][f"generator.{name}"] == pytest.approx(value.item(), abs=1e-6), name
+    moving = cls(**SMALL, learning_rate=0.05, plan={"ema": None}).fit(data)
+    assert moving.history_[-1]["generator.diversity"] != model.history_[-1]["generator.diversity"]
 
 
 # --- turns ---------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from nolabel.data.dataset import Dataset
 from nolabel.data.sampler import Loader, Order, split_rows
 from nolabel.errors import ArgumentError, DivergedError, OutputError, Problem, SavedModelError, TrainingInterrupted
 from nolabel.nets.sync import apart
+from nolabel.objectives.sample_signals import MOST as COMPARED
+from nolabel.objectives.sample_signals import sample_signals
 from nolabel.randomness import Draws
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
@@ -226,7 +228,7 @@ class _Run:
             with self._as_used():
                 record["holdout_loss"], judged = self._holdout()
                 self._remember_best(epoch, record["holdout_loss"], comparable=judged <= record.keys())
-        record.update(self._copies(epoch + 1))
+        record.update(self._of_samples(epoch + 1, record))
         record.update(timing.until_now(self.loader.waited, self.seen, whole=True))
         self.history.append(record)
         self.sums, self.seen = {}, 0
@@ -285,18 +287,41 @@ class _Run:
         with self._at_rest():
             album.keep(self.step, self.step / self.steps, self.job.seed, self.runtime.device)
 
-    def _copies(self, epoch: int) -> dict[str, float]:
-        """The share of samples that are copies of the data, in a game and now and then; else nothing."""
-        album, is_game = self.job.album, isinstance(self.job.learner, AdversarialLearner)
-        if album is None or not is_game or epoch not in moments(self.job.epochs):
+    def _of_samples(self, epoch: int, logged: Mapping[str, float]) -> dict[str, float]:
+        """What is to be told of the samples of a game, as they will be made; of all else nothing."""
+        album = self.job.album
+        if album is None or not isinstance(self.job.learner, AdversarialLearner):
             return {}
-        if not Copying.can_tell(self.loader.data):
+        return {**self._signals(album, logged), **self._copies(album, epoch)}
+
+    def _signals(self, album: Album, logged: Mapping[str, float]) -> dict[str, float]:
+        """The signals of samples by averaged weights, in place of those that are logged of the moving ones.
+
+        A generator that swings about the data is told of a collapse that the samples of its average do not have.
+        """
+        if not self.driver.averaged():
+            return {}
+        stored, _ = self.loader.data.rows(self._spread(COMPARED))
+        real = to_network(stored.to(self.runtime.device))
+        with self._at_rest():
+            fake = album.samples(len(real), self.job.seed, self.runtime.device)
+            found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
+        return {name: value for name, value in found.items() if name in logged}
+
+    def _copies(self, album: Album, epoch: int) -> dict[str, float]:
+        """The share of samples that are copies of the data, now and then."""
+        if epoch not in moments(self.job.epochs) or not Copying.can_tell(self.loader.data):
             return {}
         if self.copying is None:
             self.copying = Copying(self.loader.data, self.runtime.device)
         with self._at_rest():
             samples = album.samples(LOOKED_AT, self.job.seed, self.runtime.device)
         return {health.COPIED: self.copying.share(samples)}
+
+    def _spread(self, count: int) -> Tensor:
+        """Rows of up to so many training samples, spread over the data and always the same."""
+        rows = self.loader.order.rows
+        return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()].to(self.loader.data.device)
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
@@ -461,10 +486,9 @@ class _Run:
     @torch.no_grad()
     def _codes(self, count: int) -> Tensor:
         """Codes of `count` training samples, always the same, encoded in parts no larger than a step's."""
-        data, rows, device = self.loader.data, self.loader.order.rows, self.runtime.device
-        index = rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()].to(data.device)
+        data, device = self.loader.data, self.runtime.device
         codes = []
-        for part in torch.split(index, max(64, self.job.batch_size)):
+        for part in torch.split(self._spread(count), max(64, self.job.batch_size)):
             stored, mask = data.rows(part)
             seen = None if mask is None else mask.to(device)
             codes.append(codes_of(self.job.learner, Batch(to_network(stored.to(device)), part, None, seen)))

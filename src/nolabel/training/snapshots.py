@@ -28,6 +28,7 @@ MOMENTS = 8
 PICTURES, ROWS = 12, 256  # samples kept at each: of images, and of tables
 MOST_VALUES = 2**20  # of them, at most
 _SEED = 101  # apart from all other draws of a run
+_PART = 64  # samples made at a time
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Album:
     def samples(self, count: int, seed: int, device: torch.device) -> Tensor:
         """`count` samples, the same latents for the same seed."""
         generator = torch.Generator(device).manual_seed(mix(seed, _SEED))
-        return self.draw(count, generator).float()
+        parts = [min(_PART, count - done) for done in range(0, count, _PART)]
+        return torch.cat([self.draw(part, generator).float() for part in parts])
 
     def keep(self, step: int, epoch: float, seed: int, device: torch.device) -> None:
         """Write the snapshot of this step.

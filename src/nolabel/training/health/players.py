@@ -1,10 +1,11 @@
 """Rules about players who move against each other: a generator of samples, and a discriminator that judges them.
 
 Each takes the history of a run, one record an epoch, and reads the signals that such players log, with the player's
-name before them: of the generator those of `objectives/sample_signals.py` and `push`, the norm of the gradient of its
-loss with respect to its samples; of the discriminator `right`, the share that it tells apart, and its mean logits. A
-signal that is not logged is not judged. Losses are not looked at: one player's gain is the other's loss, so that they
-say nothing of what was learned. `values` is the number of values that a sample is made of. Only knobs name methods.
+name before them: of the generator those of `objectives/sample_signals.py`, at the end of an epoch by averaged weights
+if there are such, and `push`, the norm of the gradient of its loss with respect to its samples; of the discriminator
+`right`, the share that it tells apart, and its mean logits. A signal that is not logged is not judged. Losses are not
+looked at: one player's gain is the other's loss, so that they say nothing of what was learned. `values` is the number
+of values that a sample is made of. Only knobs name methods.
 """
 
 import math
