@@ -292,9 +292,9 @@ def test_a_full_disk(call, image_run: Path, images: Path, tmp_path: Path, monkey
 def test_a_disk_that_fills_while_pictures_are_written(
     call, image_run: Path, images: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    from nolabel.cli import pictures
+    from nolabel.cli import picture_folder
 
-    write, done = pictures.write_png, []
+    write, done = picture_folder.write_png, []
 
     def until_full(path: Path, picture: np.ndarray) -> None:
         if len(done) == 5:
@@ -305,7 +305,7 @@ def test_a_disk_that_fills_while_pictures_are_written(
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "00007.png").write_text("mine")
     (tmp_path / "old" / "00001.png").write_text("mine")
-    monkeypatch.setattr(pictures, "write_png", until_full)
+    monkeypatch.setattr(picture_folder, "write_png", until_full)
     assert call("reconstruct", image_run, images, "--out", tmp_path / "new").code == 2
     assert len(done) == 5
     done.clear()

@@ -9,7 +9,7 @@ from typing import Any
 PAGE = Path(__file__).parents[2] / "docs" / "generators.md"
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 _CODE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
-_EPOCHS = "epochs=20"
+_EPOCHS = "epochs=60"
 
 
 def test_the_examples_print_what_the_page_shows() -> None:
@@ -33,7 +33,7 @@ def test_the_examples_print_what_the_page_shows() -> None:
 
 def test_every_signal_that_it_explains_is_logged_or_measured() -> None:
     """The table of signals names what a game logs; the names are looked for where they are made."""
-    table = PAGE.read_text(encoding="utf-8").partition("## What to watch")[2].partition("\n\nDistances")[0]
+    table = PAGE.read_text(encoding="utf-8").partition("## What to watch")[2].partition("\n\nDiversity")[0]
     explained = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
     sources = [*(PAGE.parents[1] / "src" / "nolabel").glob("**/*.py")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in sources)

@@ -248,7 +248,7 @@ def make_generator(
     norm : {"batch", "none"}
         Of a convolutional one; a perceptron has none.
     sharp : bool
-        Whether a perceptron that makes columns can make narrow modes; one that cannot is quicker to spread.
+        Whether a perceptron that makes few columns can make narrow modes; one that cannot is quicker to spread.
     """
     widths, unit = _player_widths(spec, channels), spec.values == "unit"
     if _is_played_on_maps(spec):

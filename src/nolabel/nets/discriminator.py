@@ -28,6 +28,7 @@ PLACES = 4  # to which a side of a stage's output is pooled in `features`, as Ra
 TIMES = 2  # and of a clip's, time among them, for there is one side more
 DCGAN_DEVIATION = 0.02  # of first weights where norms follow
 LEAST_SIDE = 8  # of images that are convolved
+FEW_COLUMNS = 16  # up to which perceptrons bend the data by spread kinks; of more, He's weights learn sooner
 LAST_SIDE = 4  # the smaller one of the map that is left after all stages, at most
 
 
@@ -156,13 +157,13 @@ def flat_discriminator(
 ) -> Discriminator:
     """For samples of any shape with `width` values: a perceptron; `hidden` from the data to the logit.
 
-    "batch" normalises nothing here. With "none" and real values, weights and biases begin evenly within one over the
-    root of the width that comes in: were biases 0, all kinks of a layer would meet in one point, and a few columns are
-    told apart by nothing else. Otherwise it begins with He's weights, which keep the scale of values. The rest as for
-    `conv_discriminator`.
+    "batch" normalises nothing here. With "none" and few columns of real values, weights and biases begin evenly within
+    one over the root of the width that comes in: were biases 0, all kinks of a layer would meet in one point, and few
+    columns are told apart by nothing else. Otherwise it begins with He's weights, which keep the scale of values. The
+    rest as for `conv_discriminator`.
     """
     plain = [Linear(*widths) for widths in pairwise((width, *hidden))]
-    if unit or norm != "none":
+    if unit or width > FEW_COLUMNS or norm != "none":
         own: Norm = "spectral" if norm == "spectral" else "none"
         head, layers = _head(hidden[-1], own, last_bias), [_started(layer, own) for layer in plain]
     else:

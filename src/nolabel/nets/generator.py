@@ -14,7 +14,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nolabel.nets.conv import missing, sizes
-from nolabel.nets.discriminator import DCGAN_DEVIATION, SLOPE, refuse_strips
+from nolabel.nets.discriminator import DCGAN_DEVIATION, FEW_COLUMNS, SLOPE, refuse_strips
 from nolabel.nets.halving import KERNEL, STRIDE, Doubling
 from nolabel.nets.linear import Linear
 from nolabel.nets.norm import BatchNorm
@@ -70,12 +70,11 @@ def flat_generator(
 ) -> Stack:
     """(B, L) to (B, *shape): a perceptron; `hidden` from the latents to the data.
 
-    For values in [0, 1], as pixels are, or if it is not to be `sharp`, leaky rectifiers that begin with He's weights.
-    For real values, as columns are, rectifiers that begin as `flat_discriminator` does: leaky ones make blurs of
-    narrow, separate modes.
+    For a few columns of real values rectifiers that begin as `flat_discriminator` does, unless it is not to be `sharp`:
+    leaky ones make blurs of narrow, separate modes. Otherwise leaky rectifiers that begin with He's weights.
     """
     layers = [Linear(*widths) for widths in pairwise((latent, *hidden, math.prod(shape)))]
-    soft = unit or not sharp
+    soft = unit or math.prod(shape) > FEW_COLUMNS or not sharp
     if soft:
         for layer in layers:
             _start(layer.weight, layer.in_features, "none")
