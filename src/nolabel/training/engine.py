@@ -25,7 +25,7 @@ from nolabel.errors import ArgumentError, DivergedError, OutputError, Problem, S
 from nolabel.nets.sync import apart
 from nolabel.objectives.sample_signals import MOST as COMPARED
 from nolabel.objectives.sample_signals import sample_signals
-from nolabel.randomness import Draws
+from nolabel.randomness import Draws, mix
 from nolabel.training import checkpoint, health
 from nolabel.training.checkpoint import Checkpoint
 from nolabel.training.copying import LOOKED_AT, Copying
@@ -292,19 +292,21 @@ class _Run:
         album = self.job.album
         if album is None or not isinstance(self.job.learner, AdversarialLearner):
             return {}
-        return {**self._signals(album, logged), **self._copies(album, epoch)}
+        return {**self._signals(album, logged, epoch), **self._copies(album, epoch)}
 
-    def _signals(self, album: Album, logged: Mapping[str, float]) -> dict[str, float]:
+    def _signals(self, album: Album, logged: Mapping[str, float], epoch: int) -> dict[str, float]:
         """The signals of samples by averaged weights, in place of those that are logged of the moving ones.
 
-        A generator that swings about the data is told of a collapse that the samples of its average do not have.
+        A generator that swings about the data is told of a collapse that the samples of its average do not have. Each
+        epoch looks at others, so that chance does not say the same every time.
         """
         if not self.driver.averaged():
             return {}
-        stored, _ = self.loader.data.rows(self._spread(COMPARED))
-        real = to_network(stored.to(self.runtime.device))
+        data, rows, seed = self.loader.data, self.loader.order.rows, mix(self.job.seed, epoch)
+        some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:COMPARED]
+        real = to_network(data.rows(rows[some].to(data.device))[0].to(self.runtime.device))
         with self._at_rest():
-            fake = album.samples(len(real), self.job.seed, self.runtime.device)
+            fake = album.samples(len(real), seed, self.runtime.device)
             found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
         return {name: value for name, value in found.items() if name in logged}
 
@@ -317,11 +319,6 @@ class _Run:
         with self._at_rest():
             samples = album.samples(LOOKED_AT, self.job.seed, self.runtime.device)
         return {health.COPIED: self.copying.share(samples)}
-
-    def _spread(self, count: int) -> Tensor:
-        """Rows of up to so many training samples, spread over the data and always the same."""
-        rows = self.loader.order.rows
-        return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()].to(self.loader.data.device)
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
@@ -486,9 +483,10 @@ class _Run:
     @torch.no_grad()
     def _codes(self, count: int) -> Tensor:
         """Codes of `count` training samples, always the same, encoded in parts no larger than a step's."""
-        data, device = self.loader.data, self.runtime.device
+        data, rows, device = self.loader.data, self.loader.order.rows, self.runtime.device
+        index = rows[torch.linspace(0, len(rows) - 1, min(count, len(rows))).long()].to(data.device)
         codes = []
-        for part in torch.split(self._spread(count), max(64, self.job.batch_size)):
+        for part in torch.split(index, max(64, self.job.batch_size)):
             stored, mask = data.rows(part)
             seen = None if mask is None else mask.to(device)
             codes.append(codes_of(self.job.learner, Batch(to_network(stored.to(device)), part, None, seen)))
