@@ -22,7 +22,7 @@ def plain(shape: tuple[int, ...], norm: str = "batch") -> Stack:
 def _judge(shape: tuple[int, ...]) -> Discriminator:
     if len(shape) == 3:
         return conv_discriminator(shape, (3, 4), "spectral", unit=True)  # type: ignore[arg-type]
-    return flat_discriminator(4, (5, 6), "spectral", unit=False)
+    return flat_discriminator(4, (5, 6), spectral=True, unit=False)
 
 
 def shares(*classes: int, count: int = 3) -> torch.Tensor:

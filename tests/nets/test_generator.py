@@ -127,9 +127,9 @@ def test_norms_are_where_the_paper_has_them() -> None:
 def test_a_layer_before_a_norm_has_no_bias_and_the_last_one_has_if_it_is_wanted() -> None:
     names = [name for name, _ in conv_generator((1, 8, 8), 3, (4,), "batch", unit=True).named_parameters()]
     assert [name for name in names if "bias" in name] == ["stages.0.2.bias", "stages.1.0.bias"]
-    for norm in ("none", "spectral", "batch"):
+    for given in ({}, {"spectral": True}, {"sharp": False}):
         for wanted in (True, False):
-            judge = flat_discriminator(4, (3,), norm, unit=False, last_bias=wanted)  # type: ignore[arg-type]
+            judge = flat_discriminator(4, (3,), unit=False, last_bias=wanted, **given)
             last = [name for name, _ in judge.head.named_parameters() if "bias" in name]
             assert bool(last) == wanted
 

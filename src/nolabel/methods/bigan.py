@@ -177,7 +177,7 @@ class BiGAN(Generator):
         """Convolutional players for images, perceptrons for all else; E is built as a discriminator is."""
         at_least("inversion", self.inversion, 0)
         generator = make_generator(spec, self._latent(spec), self.channels, "batch", sharp=False)
-        both = TwoWay(generator, make_discriminator(spec, self.channels, "batch"), self._latent(spec))
+        both = TwoWay(generator, make_discriminator(spec, self.channels, "batch", sharp=False), self._latent(spec))
         judge = JointDiscriminator(make_discriminator(spec, self.channels, "spectral"), self._latent(spec))
         return BiGANLearner(self._sides(spec, both, judge), float(self.inversion))
 

@@ -5,7 +5,8 @@
 
 Means over the batch; gradients are those with respect to network values (pixels in [0, 1], standardised columns). As
 far as the critic is the best of those with slope 1, minus its first two terms is the distance W₁ between data and
-samples, and says how good they are: it falls as they get better. Levels of D mean nothing, only differences do.
+samples, and says how good they are: it falls as they get better. Levels of D mean nothing, only differences do. A small
+λ lets the critic be steeper while samples are far: where all lie W₁ away in one direction, its slope is 1 + W₁ / (2 λ).
 
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: SNGAN bounds the slopes of every layer instead; R3GAN asks for slope 0 at the data and at the samples.

@@ -256,7 +256,9 @@ def make_generator(
     return flat_generator(spec.shape, latent, widths, unit=unit, sharp=sharp)
 
 
-def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_bias: bool = True) -> Discriminator:
+def make_discriminator(
+    spec: DataSpec, channels: Channels, norm: Norm, *, last_bias: bool = True, sharp: bool = True
+) -> Discriminator:
     """The discriminator for samples that look like `spec`: network values to logits (B,).
 
     Parameters
@@ -267,11 +269,14 @@ def make_discriminator(spec: DataSpec, channels: Channels, norm: Norm, *, last_b
         Of a convolutional one; "spectral" is a perceptron's, too.
     last_bias : bool
         Whether the last matrix has a bias; without one where the loss looks at differences of logits only.
+    sharp : bool
+        As for `make_generator`.
     """
     widths, unit = _player_widths(spec, channels), spec.values == "unit"
     if _is_played_on_maps(spec):
         return conv_discriminator(_image(spec), widths, norm, unit=unit, last_bias=last_bias)
-    return flat_discriminator(spec.width, widths, norm, unit=unit, last_bias=last_bias)
+    spectral = norm == "spectral"
+    return flat_discriminator(spec.width, widths, unit=unit, spectral=spectral, sharp=sharp, last_bias=last_bias)
 
 
 def make_unet(

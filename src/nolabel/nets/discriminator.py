@@ -28,7 +28,7 @@ PLACES = 4  # to which a side of a stage's output is pooled in `features`, as Ra
 TIMES = 2  # and of a clip's, time among them, for there is one side more
 DCGAN_DEVIATION = 0.02  # of first weights where norms follow
 LEAST_SIDE = 8  # of images that are convolved
-FEW_COLUMNS = 16  # up to which perceptrons bend the data by spread kinks; of more, He's weights learn sooner
+FEW_COLUMNS = 16  # of more, He's weights learn sooner
 LAST_SIDE = 4  # the smaller one of the map that is left after all stages, at most
 
 
@@ -153,24 +153,35 @@ def conv_discriminator(
 
 
 def flat_discriminator(
-    width: int, hidden: Sequence[int], norm: Norm = "none", *, unit: bool, last_bias: bool = True
+    width: int,
+    hidden: Sequence[int],
+    *,
+    unit: bool,
+    spectral: bool = False,
+    sharp: bool = True,
+    last_bias: bool = True,
 ) -> Discriminator:
     """For samples of any shape with `width` values: a perceptron; `hidden` from the data to the logit.
 
-    "batch" normalises nothing here. With "none" and few columns of real values, weights and biases begin evenly within
-    one over the root of the width that comes in: were biases 0, all kinks of a layer would meet in one point, and few
-    columns are told apart by nothing else. Otherwise it begins with He's weights, which keep the scale of values. The
-    rest as for `conv_discriminator`.
+    With `spectral` every layer is normalised. Else, if it is to be `sharp` and values are `narrow`, weights and biases
+    begin evenly within one over the root of the width that comes in: were biases 0, all kinks of a layer would meet in
+    one point, and few columns are told apart by nothing else. Otherwise it begins with He's weights, which keep the
+    scale of values. The rest as for `conv_discriminator`.
     """
     plain = [Linear(*widths) for widths in pairwise((width, *hidden))]
-    if unit or width > FEW_COLUMNS or norm != "none":
-        own: Norm = "spectral" if norm == "spectral" else "none"
-        head, layers = _head(hidden[-1], own, last_bias), [_started(layer, own) for layer in plain]
+    if spectral or not sharp or not narrow(width, unit=unit):
+        norm: Norm = "spectral" if spectral else "none"
+        head, layers = _head(hidden[-1], norm, last_bias), [_started(layer, norm) for layer in plain]
     else:
         head, layers = Linear(hidden[-1], 1, bias=last_bias), [*plain]
     stages = [nn.Sequential(layer, nn.LeakyReLU(SLOPE)) for layer in layers]
     stages[0].insert(0, nn.Flatten())
     return Discriminator(stages, head, unit=unit, by_batch=False)
+
+
+def narrow(width: int, *, unit: bool) -> bool:
+    """Whether samples of so many values are a few columns of real ones, which perceptrons bend by spread kinks."""
+    return not unit and width <= FEW_COLUMNS
 
 
 def _head(width: int, norm: Norm, bias: bool) -> nn.Module:

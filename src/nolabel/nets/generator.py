@@ -14,7 +14,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nolabel.nets.conv import missing, sizes
-from nolabel.nets.discriminator import DCGAN_DEVIATION, FEW_COLUMNS, SLOPE, refuse_strips
+from nolabel.nets.discriminator import DCGAN_DEVIATION, SLOPE, narrow, refuse_strips
 from nolabel.nets.halving import KERNEL, STRIDE, Doubling
 from nolabel.nets.linear import Linear
 from nolabel.nets.norm import BatchNorm
@@ -70,17 +70,17 @@ def flat_generator(
 ) -> Stack:
     """(B, L) to (B, *shape): a perceptron; `hidden` from the latents to the data.
 
-    For a few columns of real values rectifiers that begin as `flat_discriminator` does, unless it is not to be `sharp`:
-    leaky ones make blurs of narrow, separate modes. Otherwise leaky rectifiers that begin with He's weights.
+    If it is to be `sharp` and values are `narrow`, rectifiers that begin as `flat_discriminator` does: leaky ones make
+    blurs of narrow, separate modes. Otherwise leaky rectifiers that begin with He's weights.
     """
     layers = [Linear(*widths) for widths in pairwise((latent, *hidden, math.prod(shape)))]
-    soft = unit or math.prod(shape) > FEW_COLUMNS or not sharp
-    if soft:
+    sharp = sharp and narrow(math.prod(shape), unit=unit)
+    if not sharp:
         for layer in layers:
             _start(layer.weight, layer.in_features, "none")
             nn.init.zeros_(layer.bias)
     *inner, last = layers
-    stages = [nn.Sequential(layer, nn.LeakyReLU(SLOPE) if soft else nn.ReLU()) for layer in inner]
+    stages = [nn.Sequential(layer, nn.ReLU() if sharp else nn.LeakyReLU(SLOPE)) for layer in inner]
     stages.append(nn.Sequential(last, *([nn.Sigmoid()] if unit else [])))
     return Stack(stages, exit=nn.Unflatten(1, shape) if len(shape) > 1 else None)
 
