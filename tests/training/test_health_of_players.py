@@ -62,6 +62,12 @@ def test_a_game_of_few_steps_is_not_lost_but_short() -> None:
     assert found[0].knob == "more epochs"
 
 
+def test_small_units_of_a_discriminator_are_not_called_dead() -> None:
+    unlike_sizes = codes * torch.tensor([1.0] * 6 + [0.001] * 2)
+    assert names(examine(unlike_sizes, [GOOD] * 5)) == {"healthy": "good"}
+    assert names(examine(unlike_sizes, [{"loss": 1.0}] * 5)).get("dead units") == "warning"
+
+
 # --- each rule by numbers --------------------------------------------------------------------------------------------
 
 GOOD = {

@@ -292,7 +292,8 @@ class _Run:
         album = self.job.album
         if album is None or not isinstance(self.job.learner, AdversarialLearner):
             return {}
-        return {**self._signals(album, logged, epoch), **self._copies(album, epoch)}
+        with self._at_rest():
+            return {**self._signals(album, logged, epoch), **self._copies(album, epoch)}
 
     def _signals(self, album: Album, logged: Mapping[str, float], epoch: int) -> dict[str, float]:
         """The signals of samples by averaged weights, in place of those that are logged of the moving ones.
@@ -305,9 +306,8 @@ class _Run:
         data, rows, seed = self.loader.data, self.loader.order.rows, mix(self.job.seed, epoch)
         some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:COMPARED]
         real = to_network(data.rows(rows[some].to(data.device))[0].to(self.runtime.device))
-        with self._at_rest():
-            fake = album.samples(len(real), seed, self.runtime.device)
-            found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
+        fake = album.samples(len(real), seed, self.runtime.device)
+        found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
         return {name: value for name, value in found.items() if name in logged}
 
     def _copies(self, album: Album, epoch: int) -> dict[str, float]:
@@ -316,8 +316,7 @@ class _Run:
             return {}
         if self.copying is None:
             self.copying = Copying(self.loader.data, self.runtime.device)
-        with self._at_rest():
-            samples = album.samples(LOOKED_AT, self.job.seed, self.runtime.device)
+        samples = album.samples(LOOKED_AT, self.job.seed, self.runtime.device)
         return {health.COPIED: self.copying.share(samples)}
 
     @contextmanager

@@ -48,26 +48,26 @@ def examine(
     list of Verdict
         One that is good if nothing is wrong.
     """
-    if players.have_moved(history):
+    if game := players.have_moved(history):
         logged = _of_players(history, values, ended, steps)
     else:
         logged = _of_history(history, best_kept, batch, ended)
-    found = worst_first([*_of_codes(codes, values), *logged])
+    found = worst_first([*_of_codes(codes, values, game=game), *logged])
     if not found:
         return [_healthy(codes, history)]
     first = {verdict.name: place for place, verdict in reversed(list(enumerate(found)))}
     return [verdict for place, verdict in enumerate(found) if first[verdict.name] == place]
 
 
-def _of_codes(codes: Tensor | None, values: int | None) -> Iterator[Verdict]:
+def _of_codes(codes: Tensor | None, values: int | None, *, game: bool) -> Iterator[Verdict]:
+    """Of a game the codes are a discriminator's units, of unlike sizes because all are leaky: none of them is dead."""
     if codes is None:
         return
     if broken := about_codes.broken(codes):
         yield broken
         return  # nothing else can be said of them
-    for verdict in (about_codes.collapse(codes, values), about_codes.dead_units(codes)):
-        if verdict:
-            yield verdict
+    rules = (about_codes.collapse(codes, values), None if game else about_codes.dead_units(codes))
+    yield from filter(None, rules)
 
 
 def _of_history(history: History, best_kept: bool, batch: float, ended: bool) -> Iterator[Verdict]:
