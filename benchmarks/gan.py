@@ -2,12 +2,12 @@
 
 The example is adapted to 28 x 28 with its 64 channels. Both have the same time and cores; 10,000 samples of each are
 judged in the features of one classifier of digits against the test images (see `contenders/judge_digits.py`): FID with
-its floor and ceiling, precision and recall, and the share of each digit. Speed is that of the same runs, and of short
-ones of our network with the example's channels and batch.
+its floor and ceiling, precision and recall, and the share of each digit. Speed is that of the same runs; of the steps
+alone, and with the example's networks, see `gan_speed.py`.
 """
 
 from harness import digits, options, verdicts
-from harness.contender import Answer, Contender, interleaved, run
+from harness.contender import Answer, Contender, run
 from harness.mnist import exported
 from harness.places import WORK
 from harness.verdicts import Row, Spread, Target
@@ -29,11 +29,8 @@ def main() -> None:
     for seed in range(chosen.seeds):
         for name in (OURS, EXAMPLE):
             found[name].append(_run(name, seed, images, chosen))
-    same = interleaved(_same_network(images, chosen), 2, chosen.threads, _speed, seeded=True)
     settings = {"minutes": chosen.minutes, "seeds": chosen.seeds, "method": chosen.method}
-    verdicts.conclude(
-        "gan", _rows(found, same, chosen), chosen, settings=settings, details={"runs": found, "same": same}
-    )
+    verdicts.conclude("gan", _rows(found, chosen), chosen, settings=settings, details={"runs": found})
 
 
 def _run(name: str, seed: int, images: str, chosen: options.Options) -> Answer:
@@ -55,18 +52,7 @@ def _speed(answer: Answer) -> str:
     return f"{answer['per_second']:,.0f} images a second"
 
 
-def _same_network(images: str, chosen: options.Options) -> list[Contender]:
-    """DCGAN with as many channels and the same batch, for a short while."""
-    seconds = 1 if chosen.quick else 30
-    arguments = {"channels": 64, "latent": 100, "batch_size": 64, "augment": False}
-    ours = {"method": "DCGAN", "arguments": arguments, "few": 512 if chosen.quick else 2_048, "epochs": 2}
-    return [
-        Contender(OURS, "nolabel_gan.py", {**ours, "seconds": seconds}),
-        Contender(EXAMPLE, "torch_dcgan.py", {"images": images, "seconds": seconds}),
-    ]
-
-
-def _rows(found: dict[str, list[Answer]], same: dict[str, list[Answer]], chosen: options.Options) -> list[Row]:
+def _rows(found: dict[str, list[Answer]], chosen: options.Options) -> list[Row]:
     work = f"mnist, {chosen.method}, {chosen.minutes:g} min"
     rows = []
     for measure, target in (("FID", Target("<=", 0.25)), ("recall", Target(">", 0.0))):
@@ -87,7 +73,6 @@ def _rows(found: dict[str, list[Answer]], same: dict[str, list[Answer]], chosen:
         Row(f"{work}: the rarest digit's share", "", Spread.of([min(shares)]), target=Target(">=", 0.05)),
         Row(f"{work}: the commonest digit's share", "", Spread.of([max(shares)]), target=Target("<=", 0.15)),
         _faster(f"{work}: images a second, both players", found, Target(">=", 9.0)),
-        _faster("mnist, DCGAN with the example's channels and batch: images a second", same, Target(">=", 1.3)),
     ]
     return rows
 

@@ -6,7 +6,7 @@ As many epochs as fit into the time are asked for, by the rate of two short ones
 import numpy as np
 
 import nolabel
-from harness.budget import clock, epochs_in, some
+from harness.budget import clock, epochs_in, some, with_rate
 from harness.contender import Answer, answer
 
 TRIED = 4_096  # images of the short epochs
@@ -26,16 +26,15 @@ def work(given: Answer) -> Answer:
         tried = cls(**arguments, epochs=1 + max(1, TRIED // len(train)))  # of a few images, as many more epochs
         epochs = epochs_in(LEFT * given["seconds"], tried.fit, train, images=TRIED, clock=now)
     start = now()
-    model = cls(**arguments, epochs=epochs).fit(train)
+    model, rate = with_rate(lambda: cls(**arguments, epochs=epochs).fit(train), now)
     seconds = now() - start
     if given.get("out"):
         samples = model.sample(given["samples"], random_state=given["seed"])
         np.save(given["out"], np.asarray(samples).reshape(given["samples"], 28, 28))
     if given.get("model"):
         model.save(given["model"])
-    later = model.history_[1:] or model.history_
     return {
-        "per_second": len(train) * len(later) / sum(epoch["seconds"] for epoch in later),
+        "per_second": rate,
         "epochs": epochs,
         "fit_seconds": seconds,
         "health": [verdict.name for verdict in model.health_],

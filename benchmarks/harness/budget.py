@@ -23,11 +23,20 @@ def epochs_in(seconds: float, fitted: Callable[[Dataset], Any], train: Dataset, 
     A `clock` that runs slower than the wall's, as the processor's does beside other work, allows more of them.
     """
     few = train.subset(np.arange(0, len(train), max(1, len(train) // images)))
+    _, rate = with_rate(lambda: fitted(few), clock)
+    return max(1, int(seconds * rate / len(train)))
+
+
+def with_rate(fit: Callable[[], Any], clock: Clock) -> tuple[Any, float]:
+    """A fitted estimator, and its samples a second by the `clock`: the median epoch's but for the first.
+
+    Epochs are timed by the wall; a clock that runs slower than it, over the whole of `fit`, makes the rate higher.
+    """
     began, began_wall = clock(), time.perf_counter()
-    tried = fitted(few)
+    model = fit()
     slower = (time.perf_counter() - began_wall) / (clock() - began)
-    rate = statistics.median(epoch["samples_per_second"] for epoch in tried.history_[1:])
-    return max(1, int(seconds * slower * rate / len(train)))
+    later = model.history_[1:] or model.history_
+    return model, slower * statistics.median(epoch["samples_per_second"] for epoch in later)
 
 
 def some(train: Dataset, count: int, seed: int) -> Dataset:

@@ -178,7 +178,7 @@ class BiGAN(Generator):
         at_least("inversion", self.inversion, 0)
         generator = make_generator(spec, self._latent(spec), self.channels, "batch", sharp=False)
         both = TwoWay(generator, make_discriminator(spec, self.channels, "batch", sharp=False), self._latent(spec))
-        judge = JointDiscriminator(make_discriminator(spec, self.channels, "spectral"), self._latent(spec))
+        judge = JointDiscriminator(make_discriminator(spec, self.channels, "spectral", sharp=False), self._latent(spec))
         return BiGANLearner(self._sides(spec, both, judge), float(self.inversion))
 
     @torch.no_grad()

@@ -149,7 +149,8 @@ def conv_discriminator(
         stages.append(nn.Sequential(*parts))
     height, width = sizes(shape[1], shape[2], len(channels))[-1]
     head = _head(channels[-1] * height * width, norm, last_bias)
-    return Discriminator(stages, head, unit=unit, by_batch=norm == "batch")
+    made = Discriminator(stages, head, unit=unit, by_batch=norm == "batch")
+    return made.to(memory_format=torch.channels_last)  # which oneDNN need not rearrange
 
 
 def flat_discriminator(
@@ -163,17 +164,18 @@ def flat_discriminator(
 ) -> Discriminator:
     """For samples of any shape with `width` values: a perceptron; `hidden` from the data to the logit.
 
-    With `spectral` every layer is normalised. Else, if it is to be `sharp` and values are `narrow`, weights and biases
-    begin evenly within one over the root of the width that comes in: were biases 0, all kinks of a layer would meet in
-    one point, and few columns are told apart by nothing else. Otherwise it begins with He's weights, which keep the
-    scale of values. The rest as for `conv_discriminator`.
+    If it is to be `sharp` and values are `narrow`, weights and biases begin evenly within one over the root of the
+    width that comes in: were biases 0, all kinks of a layer would meet in one point, and few columns are told apart by
+    nothing else. Otherwise it begins with He's weights, which keep the scale of values. With `spectral` every layer is
+    normalised. The rest as for `conv_discriminator`.
     """
+    norm: Norm = "spectral" if spectral else "none"
     plain = [Linear(*widths) for widths in pairwise((width, *hidden))]
-    if spectral or not sharp or not narrow(width, unit=unit):
-        norm: Norm = "spectral" if spectral else "none"
-        head, layers = _head(hidden[-1], norm, last_bias), [_started(layer, norm) for layer in plain]
+    if sharp and narrow(width, unit=unit):
+        last = Linear(hidden[-1], 1, bias=last_bias)
+        head, layers = _normalised(last, norm), [_normalised(layer, norm) for layer in plain]
     else:
-        head, layers = Linear(hidden[-1], 1, bias=last_bias), [*plain]
+        head, layers = _head(hidden[-1], norm, last_bias), [_started(layer, norm) for layer in plain]
     stages = [nn.Sequential(layer, nn.LeakyReLU(SLOPE)) for layer in layers]
     stages[0].insert(0, nn.Flatten())
     return Discriminator(stages, head, unit=unit, by_batch=False)
@@ -189,7 +191,7 @@ def _head(width: int, norm: Norm, bias: bool) -> nn.Module:
     nn.init.normal_(layer.weight, std=DCGAN_DEVIATION if norm == "batch" else width**-0.5)
     if bias:
         nn.init.zeros_(layer.bias)
-    return Spectral(layer) if norm == "spectral" else layer
+    return _normalised(layer, norm)
 
 
 def _started(layer: "nn.Conv2d | nn.Linear", norm: Norm) -> nn.Module:
@@ -200,4 +202,8 @@ def _started(layer: "nn.Conv2d | nn.Linear", norm: Norm) -> nn.Module:
         nn.init.kaiming_normal_(layer.weight, a=SLOPE)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+    return _normalised(layer, norm)
+
+
+def _normalised(layer: "nn.Conv2d | nn.Linear", norm: Norm) -> nn.Module:
     return Spectral(layer) if norm == "spectral" else layer

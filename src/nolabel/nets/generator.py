@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from nolabel.nets.conv import missing, sizes
@@ -62,7 +63,7 @@ def conv_generator(
         stages.append(
             nn.Sequential(layer, *(_end(layer.bias, unit) if is_last else _after(layer.bias, width_out, norm)))
         )
-    return Stack(stages)
+    return Stack(stages).to(memory_format=torch.channels_last)  # which oneDNN need not rearrange
 
 
 def flat_generator(
