@@ -1,7 +1,8 @@
 """Images of MNIST a second through a training step of both players, beside PyTorch's DCGAN example on the same cores.
 
-The example's very networks in nolabel's engine, at its batch; our own DCGAN with as many channels, which has about half
-the multiplications; and our first choice for images with its defaults. Short runs, in turns.
+The example's very networks in nolabel's engine, at its batch, in float32 as there and in bf16; our own DCGAN with as
+many channels, which has about half the multiplications; and our first choice for images with its defaults. Short runs,
+in turns.
 """
 
 from harness import options, verdicts
@@ -9,8 +10,9 @@ from harness.contender import Answer, Contender, interleaved
 from harness.mnist import exported
 from harness.verdicts import Row, Target
 
-EXAMPLE, SAME, ALIKE, DEFAULT = "PyTorch's DCGAN example", "its networks in nolabel", "DCGAN, 64 channels", "SNGAN"
-AIMS = {SAME: Target(">=", 1.3), ALIKE: None, DEFAULT: Target(">=", 9.0)}
+EXAMPLE, SAME, HALF = "PyTorch's DCGAN example", "its networks in nolabel", "its networks in nolabel, precision bf16"
+ALIKE, DEFAULT = "DCGAN, 64 channels", "SNGAN"
+AIMS = {SAME: Target(">=", 1.3), HALF: None, ALIKE: None, DEFAULT: Target(">=", 9.0)}
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def _contenders(chosen: options.Options) -> list[Contender]:
     return [
         Contender(EXAMPLE, "torch_dcgan.py", {"images": images, "seconds": chosen.seconds}),
         Contender(SAME, "nolabel_same_networks.py", few),
+        Contender(HALF, "nolabel_same_networks.py", {**few, "plan": {"precision": "bf16"}}),
         Contender(ALIKE, "nolabel_gan.py", {**few, "method": "DCGAN", "arguments": alike}),
         Contender(DEFAULT, "nolabel_gan.py", {**few, "method": "SNGAN", "arguments": {"augment": False}}),
     ]

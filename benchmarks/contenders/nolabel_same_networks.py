@@ -54,7 +54,8 @@ def work(given: Answer) -> Answer:
     """Train for about so many seconds; parameters are counted to see that the networks are the same."""
     train = some(nolabel.open("mnist:train"), given["few"], given["seed"])
     now = clock(given["threads"])
-    arguments = {"latent": LATENT, "batch_size": 64, "augment": False, "random_state": given["seed"]}
+    arguments = {"latent": LATENT, "batch_size": 64, "augment": False}
+    arguments |= {"random_state": given["seed"], "plan": given.get("plan")}
     tried = _SameNetworks(**arguments, epochs=2)
     epochs = epochs_in(given["seconds"], tried.fit, train, images=len(train), clock=now)
     model, rate = with_rate(lambda: _SameNetworks(**arguments, epochs=1 + epochs).fit(train), now)

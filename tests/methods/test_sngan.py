@@ -37,6 +37,22 @@ def test_the_discriminator_never_gets_steeper_than_1(rate: float) -> None:
     layers = [part for part in judge.modules() if isinstance(part, Spectral)]
     assert len(layers) == 4
     assert model.learner_.discriminator.head.layer.bias is None, "where all lie within the margins it would stand still"
+    _are_normalised(layers)
+
+
+def test_of_images_each_convolution_stretches_by_2_at_most() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (64, 16, 16), dtype=np.uint8)
+    model = SNGAN(latent=3, channels=4, epochs=5, batch_size=16, augment=False, random_state=0).fit(x)
+    judge = model.learner_.discriminator
+    pictures = torch.rand(100, 1, 16, 16, requires_grad=True)
+    (slopes,) = torch.autograd.grad(judge(pictures).sum(), pictures)
+    layers = [part for part in judge.modules() if isinstance(part, Spectral)]
+    _are_normalised(layers)
+    shift = 2  # from [0, 1] to [-1, 1]
+    assert slopes.flatten(1).norm(dim=1).max() < 1.1 * shift * 2 ** (len(layers) - 1)
+
+
+def _are_normalised(layers: list[Spectral]) -> None:
     for layer in layers:
         largest = torch.linalg.svdvals(layer.layer.weight.detach().flatten(1))[0]
         assert layer.sigma.item() == pytest.approx(largest.item(), rel=0.1)

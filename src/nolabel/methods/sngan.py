@@ -1,10 +1,12 @@
-"""SNGAN: a discriminator none of whose layers stretches by more than 1, and a hinge.
+"""SNGAN: a discriminator whose slopes are bounded, layer by layer, and a hinge.
 
     loss of D = E max(0, 1 − D(x)) + E max(0, 1 + D(G(z))),      loss of G = −E D(G(z))         (eq. 16 and 17 of [1])
     every weight of D is  W / σ(W),  σ its largest singular value, by one power iteration a step    (algorithm 1 of [1])
 
-Means over the batch. With slopes so bounded D cannot win outright, and its gradient reaches the samples wherever they
-are; the hinge spends nothing on what is told apart already. 2 and 0 when nothing can be told.
+Means over the batch. A layer of a perceptron then stretches by 1 at most, a convolution of 4 x 4 kernels and stride 2,
+whose places overlap, by 2 (`nets/spectral.py`). With slopes so bounded D does not win outright, and its gradient
+reaches the samples wherever they are; the hinge spends nothing on what is told apart already. 2 and 0 when nothing can
+be told.
 
 Shapes: z (B, L) → G(z) (B, *shape); x (B, *shape) → logits (B,). The code is D's stages (B, F).
 Relations: WGANGP bounds slopes by a penalty, which costs a second pass back; R3GAN penalises them where the data and

@@ -1,11 +1,12 @@
-"""Spectral normalisation: a layer that stretches no direction by more than 1 (Miyato et al. 2018, arXiv:1802.05957).
+"""Spectral normalisation: weights whose largest singular value is 1 (Miyato et al. 2018, arXiv:1802.05957).
 
     W̄ = W / σ,   σ = uᵀ W v,   by power iteration   v ← Wᵀ u / ‖Wᵀ u‖,   u ← W v / ‖W v‖          (algorithm 1)
 
-W is the layer's weight as a matrix (out, the rest), as the paper has it for convolutions of any number of axes. One
-iteration a step is enough, for weights move little in one; it is asked for by `refresh`, so that a step that looks at
-two batches, or a gradient of a gradient, does not move u and v in between. In evaluation, too, σ is that of the u and v
-which were kept. Knows nothing of players.
+W is the layer's weight as a matrix (out, the rest), as the paper has it for convolutions of any number of axes. So a
+matrix stretches no direction by more than 1, and a convolution none by more than the root of how many of its places see
+a value: kernels of 4 x 4 at every second place stretch by 2 at most. One iteration a step is enough, for weights move
+little in one; it is asked for by `refresh`, so that a step that looks at two batches, or a gradient of a gradient, does
+not move u and v in between. In evaluation, too, σ is that of the u and v which were kept. Knows nothing of players.
 """
 
 from typing import final

@@ -384,6 +384,8 @@ class Content:
         random, hardest, ...), under `rebuilt_title`.
     generated
         What else is to be said of new samples.
+    made_first
+        Whether what was rebuilt or made stands before the map.
     suggested
         The samples to label first.
     budget
@@ -426,6 +428,7 @@ class Content:
     rebuilt_title: str = "Reconstructions"
     samples: Pictures | Rows | None = None
     generated: Generated | None = None
+    made_first: bool = False
     traversal: Traversal | None = None
     history: Sequence[Mapping[str, Any]] = ()
     health: Sequence[Mapping[str, str]] = ()

@@ -41,6 +41,7 @@ from nolabel.report.content import Codes, Content, Summary
 from nolabel.report.decoded import drawn_samples, rebuilt, traversal
 from nolabel.report.judged import judged
 from nolabel.report.looks import is_seen
+from nolabel.report.made_summary import makes, measures_of, subject_of
 from nolabel.report.sampled import Made, generated
 from nolabel.report.suggested import kept_suggestions
 from nolabel.report.topics import leading_topics, topics_found
@@ -124,6 +125,7 @@ def gather(
         method_line=_first_line(type(estimator)),
         summary=figures.pop("summary", None) or _summary(estimator, opened, measured, health, figures),
         headlines=headlines(measured, _telling(estimator)),
+        made_first=makes(estimator),
         made=datetime.now().strftime("%d %B %Y, %H:%M").lstrip("0"),
         history=estimator.history_,
         health=health,
@@ -267,7 +269,11 @@ def _summary(
     figures: Mapping[str, Any],
 ) -> Summary:
     what = f"{len(data):,} {_THINGS[data.spec.modality]}"
-    if isinstance(model, Map):
+    own = _measures(figures)
+    if makes(model):
+        subject = subject_of(model, _named(model), what)
+        own = measures_of(model.history_, figures["generated"].judged if figures.get("generated") else {})
+    elif isinstance(model, Map):
         rows, columns = model.shape_
         subject = f"The {_named(model)} places each of {what} on a map of {rows} × {columns} units"
     elif isinstance(model, TopicModel):
@@ -278,11 +284,12 @@ def _summary(
     else:
         subject = f"The {_named(model)} learned from {what}"
     raw = _RAW[data.spec.modality]
-    own = _measures(figures)
     return summarise(evidence, health, subject=subject, raw=raw, own=own, telling=_telling(model))
 
 
 def _telling(model: Estimator) -> tuple[str, ...]:
+    if makes(model):
+        return ()
     return TELLING_OF_MAPS if isinstance(model, Map) else TELLING
 
 

@@ -238,13 +238,15 @@ def _source_hash(script: str) -> str:
 
 def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
     content: Content = shown["content"]
+    codes = [("map", "Map", content.map is not None), ("views", "Views", shown["views"])]
+    made = [
+        ("rebuilt", content.rebuilt_title, shown["rebuilt"]),
+        ("samples", "Samples", shown["samples"] or shown["generated"]),
+    ]
     every = [
         ("units", "Units", shown["units"]),
         ("topics", "Topics", shown["topics"]),
-        ("map", "Map", content.map is not None),
-        ("views", "Views", shown["views"]),
-        ("rebuilt", content.rebuilt_title, shown["rebuilt"]),
-        ("samples", "Samples", shown["samples"] or shown["generated"]),
+        *(made + codes if content.made_first else codes + made),
         ("traversal", "Code", shown["traversal"]),
         ("curves", "Curves", shown["charts"]),
         ("health", "Health", content.health),
