@@ -9,6 +9,7 @@ import pytest
 
 import nolabel
 from nolabel.cli.commands import fit
+from nolabel.errors import ArgumentError
 
 TINY = ["--hidden", "8", "--latent", "3", "--epochs", "2", "--batch-size", "16"]
 
@@ -182,3 +183,46 @@ def test_a_run_that_diverges_says_when_and_what_to_turn(call, images: Path, tmp_
     assert "became NaN or infinite at step" in said.err
     assert "learning_rate" in said.err
     assert "--random-state" in json.loads((tmp_path / "run" / "command.json").read_text())["command"]
+
+
+def test_one_class_folder_is_too_few(call, tmp_path: Path) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    for number in range(4):
+        Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(tmp_path / "pets" / "cat" / f"{number}.png")
+    words = ["fit", "conditional-gan", tmp_path / "pets", "--out", tmp_path / "run"]
+    assert "pets has one class folder only, 'cat': one class is too few" in call(*words, "--labels", "labels").err
+    with pytest.raises(ArgumentError, match="this data set has one class folder only, 'cat'"):
+        nolabel.ConditionalGAN().fit(tmp_path / "pets", "labels")
+
+
+@pytest.mark.parametrize("method", ["gan", "som"])
+def test_a_held_out_part_needs_one_loss_to_measure(call, images: Path, tmp_path: Path, method: str) -> None:
+    said = call("fit", method, images, "--out", tmp_path / "run", "--holdout", ".2")
+    assert f"--holdout 0.2 needs a method with one loss to measure, and {method.upper()} has none" in said.err
+
+
+@pytest.mark.parametrize(
+    ("method", "example", "following"),
+    [
+        (
+            "sngan",
+            "nolabel fit sngan digits --out runs/digits --epochs 50",
+            "nolabel sample '{run}' -n 16 -o samples.png",
+        ),
+        ("restorer", "nolabel fit restorer digits --out runs/digits", "nolabel restore '{run}' {source} -o restored"),
+        ("lda", "nolabel fit lda texts/ --out runs/texts", ""),
+        ("video-gan", "nolabel fit video-gan clips/ --out runs/clips", ""),
+        ("cycle-gan", "nolabel fit cycle-gan drawings/ --target photographs/ --out runs/it", ""),
+    ],
+)
+def test_what_to_type_is_the_methods_own(
+    call, images: Path, tmp_path: Path, method: str, example: str, following: str
+) -> None:
+    assert example in call("fit", method, "--help").out
+    if following:
+        run = tmp_path / "my run"
+        said = call("fit", method, images, "--out", run, "--channels", "4", "--epochs", "1", "--no-report")
+        assert f"next        {following.format(run=run, source=images)}" in said.out

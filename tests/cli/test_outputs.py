@@ -163,6 +163,13 @@ def test_new_file_refuses_what_cannot_be_meant(tmp_path: Path) -> None:
     assert outputs.new_file(str(tmp_path / "old.csv"), (".csv",), overwrite=True).name == "old.csv"
 
 
+def test_whoever_asks_for_a_picture_means_one(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"one of .gif, .npy; got '.png'; did you mean '.gif'\?"):
+        outputs.new_file(str(tmp_path / "v.png"), (".gif", ".npy"), overwrite=False)
+    with pytest.raises(ArgumentError, match=r"did you mean '.npy'\?"):
+        outputs.new_file(str(tmp_path / "v.nyp"), (".gif", ".npy"), overwrite=False)
+
+
 def test_new_folder_refuses_what_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="is a file; name a folder"):

@@ -80,6 +80,16 @@ def test_what_cannot_be_meant(call, gan_run: Path, tmp_path: Path, flags: list[o
     assert not (tmp_path / "new").exists()
 
 
+def test_a_seed_may_be_as_large_as_it_likes(call, gan_run: Path, tmp_path: Path) -> None:
+    assert call("sample", gan_run, "-n", 2, "--seed", 2**70, "--out", tmp_path / "new.png").code == 0
+
+
+def test_more_samples_than_memory_holds(call, gan_run: Path, tmp_path: Path) -> None:
+    said = call("sample", gan_run, "-n", 10**14, "--out", tmp_path / "new.png")
+    assert said.code == 2
+    assert "error: -n 100000000000000: 100,000,000,000,000 samples at once do not fit into memory" in said.err
+
+
 def test_a_method_that_cannot_truncate_says_who_can(call, vae_run: Path, tmp_path: Path) -> None:
     said = call("sample", vae_run, "--out", tmp_path / "new.png", "--truncation", 0.5)
     assert said.code == 2

@@ -133,9 +133,7 @@ def test_a_sequence_is_cut_into_clips(tmp_path: Path, way: str) -> None:
     write_frames(tmp_path / "long", long, first=1)
     write_gif(tmp_path / "long.gif", long)
     source = tmp_path / ("long" if way == "folder" else "long.gif")
-    with pytest.raises(
-        DataError, match="is one sequence of 19 frames: say into how long clips to cut it, as frames=16"
-    ):
+    with pytest.raises(DataError, match="is one sequence of 19 frames: say into how long clips to cut it, as frames=9"):
         open_source(source, modality="video")
     data = open_source(source, modality="video", frames=5)
     np.testing.assert_array_equal(data.store.numpy()[:, 0], long[:15].reshape(3, 5, 8, 9))
@@ -227,3 +225,29 @@ def test_what_holds_no_clips(tmp_path: Path) -> None:
 def test_numbers_in_names_count() -> None:
     names = ["frame_10.png", "frame_9.png", "a.png", "frame_010.png", "b/2/1.png", "b/10/1.png"]
     assert sorted(names, key=in_order) == ["a.png", "b/2/1.png", "b/10/1.png", *names[1::-1], "frame_010.png"]
+
+
+@pytest.mark.parametrize("frames", [2, 3])
+def test_a_sequence_too_short_for_two_clips_that_move(tmp_path: Path, frames: int) -> None:
+    write_frames(tmp_path / "long", GREY[0, :frames])
+    with pytest.raises(DataError, match=f"one sequence of {frames} frames, too few to cut into clips that move: give"):
+        open_source(tmp_path / "long", modality="video")
+
+
+def test_clips_of_one_frame_are_to_be_removed(tmp_path: Path) -> None:
+    folder = gifs(tmp_path / "clips", GREY[:3])
+    write_gif(folder / "still.gif", GREY[3, :1])
+    with pytest.raises(DataError, match=r"1 frame: still.gif\n .*\nRemove still.gif, .* frames=5 and on_error='skip'$"):
+        open_source(folder, modality="video")
+    assert len(open_source(folder, modality="video", frames=5, on_error="skip")) == 3
+
+
+def test_animated_pictures_taken_for_stills_are_remarked_on(tmp_path: Path, own_cache: Path) -> None:
+    folder = gifs(tmp_path / "pictures", GREY[:3])
+    write_gif(folder / "still.gif", GREY[3, :1])
+    for _ in range(2):  # decoded, and out of the cache
+        data = open_source(folder)
+        assert [note.partition(";")[0] for note in data.notes] == [
+            "3 of 4 pictures are animated: their first frame is taken"
+        ]
+    assert not open_source(folder, spec=data.spec).notes, "that was said when the model was fitted"

@@ -68,6 +68,12 @@ def test_dtypes_come_back(dtype: str, layout: str, seed: int) -> None:
     np.testing.assert_allclose(back.astype(float), given.astype(float), atol=1e-6 if top == 1 else 0)
 
 
+def test_a_number_of_frames_may_be_numpys() -> None:
+    clips = np.zeros((3, 5, 6, 6), np.uint8)
+    assert open_source(clips, modality="video", frames=np.int64(2)).spec.shape == (1, 2, 6, 6)
+    assert open_source(clips, modality="video", size=np.int64(6)).spec.shape == (1, 5, 6, 6)
+
+
 def test_the_first_frames_are_kept_when_asked_for() -> None:
     data = open_source(NETWORK, frames=3)
     np.testing.assert_array_equal(data.store.numpy(), NETWORK[:, :, :3])

@@ -202,7 +202,7 @@ def test_the_model_and_the_world_are_left_as_they_were():
     [
         ({"seeds": 0}, "seeds must be a whole number of at least 1; got 0"),
         ({"k": -1}, "k must be a whole number of at least 1; got -1"),
-        ({"max_samples": 3}, "needs 10 samples or more; got 60 and max_samples=3"),
+        ({"max_samples": 3}, "max_samples must be at least 10, for evaluate needs so many; got 3"),
         ({"labels": [0, 1]}, "2 entries and the data 60 samples"),
     ],
 )
@@ -218,8 +218,14 @@ def test_what_is_no_fitted_model_is_refused():
         evaluate(nn.Linear(2, 2), data)
     with pytest.raises(NotFittedError):
         evaluate(Rebuilds(), data)
-    with pytest.raises(DataError, match="needs 10 samples"):
+    with pytest.raises(DataError, match="needs 10 samples or more; got 4: give more data$"):
         evaluate(seeing(data), pictures(4))
+
+
+def test_whole_numbers_are_any_that_numpy_has():
+    data = pictures()
+    given = evaluate(seeing(data), data, seeds=np.int64(2), max_samples=np.int32(50), k=np.uint8(5))
+    assert given.to_dict() == evaluate(seeing(data), data, seeds=2, max_samples=50, k=5).to_dict()
 
 
 def test_codes_that_are_not_finite_are_refused():

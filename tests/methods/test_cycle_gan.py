@@ -129,6 +129,8 @@ def test_back_gives_the_form_of_what_was_given() -> None:
     assert model.translate(Y, back=True).dtype == np.uint8
     with pytest.raises(ModalityError, match="images"):
         model.translate(np.zeros((3, 4)), back=True)
+    with pytest.raises(ArgumentError, match="back must be True or False; got 'no'"):
+        model.translate(Y, back="no")
 
 
 def test_one_target_is_too_few() -> None:
@@ -148,3 +150,15 @@ def test_one_target_is_too_few() -> None:
 def test_what_cannot_be_meant_is_refused(arguments: dict[str, float], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         CycleGAN(epochs=1, **arguments).fit(pictures(8, 0), pictures(8, 1))
+
+
+def test_constant_targets_are_refused() -> None:
+    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
+    with pytest.raises(DataError, match="all 12 targets in y are identical"):
+        CycleGAN.tiny().fit(X, np.full_like(X, 9))
+
+
+def test_the_same_images_on_both_sides_are_remarked_on() -> None:
+    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
+    with pytest.warns(UserWarning, match="X and y are the same images"):
+        CycleGAN.tiny().set_params(epochs=1).fit(X, X)

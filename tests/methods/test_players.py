@@ -239,7 +239,13 @@ def test_many_samples_are_made_in_parts(model: nolabel.SNGAN, monkeypatch: pytes
         (lambda m: m.sample(2, truncation=True), "truncation must be a number above 0 and at most 1; got True"),
         (lambda m: m.sample(2, labels=[1, 2]), "labels must be None, for SNGAN does not learn from labels"),
         (lambda m: m.interpolate(1, 2, steps=1), "steps must be a whole number of at least 2; got 1"),
-        (lambda m: m.invert(rows(2), steps=0), "steps must be at least 1; got 0"),
+        (lambda m: m.invert(rows(2), steps=0), "steps must be a whole number of at least 1; got 0"),
+        (lambda m: m.invert(rows(2), steps="a"), "steps must be a whole number of at least 1; got 'a'"),
+        (lambda m: m.invert(rows(2), steps=2.5), "steps must be a whole number of at least 1; got 2.5"),
+        (lambda m: m.invert(rows(2), 1, "a"), "random_state must be a whole number of at least 0; got 'a'"),
+        (lambda m: m.invert(rows(2), 1, -(2**70)), "random_state must be a whole number of at least 0; got -"),
+        (lambda m: m.interpolate(1, -2), "b must be a whole number of at least 0; got -2"),
+        (lambda m: m.sample(True), "n must be a whole number of at least 1; got True"),
         (lambda m: m.generate(np.zeros((2, 4))), r"latents must have shape \(N, 3\) .* got \(2, 4\)"),
         (lambda m: m.generate([["a", "b", "c"]]), r"latents must be an array of numbers \(N, 3\)"),
         (lambda m: m.generate(np.full((1, 3), np.nan)), "latents hold NaN"),
@@ -250,6 +256,22 @@ def test_many_samples_are_made_in_parts(model: nolabel.SNGAN, monkeypatch: pytes
 def test_what_cannot_be_meant_is_refused(model: nolabel.SNGAN, call: Any, words: str) -> None:
     with pytest.raises((ArgumentError, DataError), match=words):
         call(model)
+
+
+def test_whole_numbers_are_any_that_numpy_has(model: nolabel.SNGAN) -> None:
+    two, three = np.int64(2), np.uint8(3)
+    assert np.array_equal(model.sample(two, np.int32(5)), model.sample(2, 5))
+    assert np.array_equal(model.interpolate(two, three, np.int16(4)), model.interpolate(2, 3, 4))
+    assert np.array_equal(model.invert(rows(2), two, three), model.invert(rows(2), 2, 3))
+
+
+def test_seeds_may_be_as_large_as_they_like(model: nolabel.SNGAN) -> None:
+    huge = [2**64 - 1, 2**64, 2**64 + 1, 2**70]
+    drawn = [model.sample(2, seed) for seed in huge]
+    assert all(np.array_equal(one, model.sample(2, seed)) for one, seed in zip(drawn, huge))
+    assert len({one.tobytes() for one in drawn}) == len(huge)
+    assert model.interpolate(2**70, 2**65).shape == (8, 4)
+    assert model.invert(rows(2), 1, 2**70).shape == (2, 3)
 
 
 @pytest.mark.parametrize("argument", ["latent", "discriminator_steps", "discriminator_rate"])

@@ -217,6 +217,7 @@ def test_masks_come_in_many_forms(fitted, tmp_path) -> None:
         (np.ones((2, 8, 8)), r"\(3, 8, 8\) or \(8, 8\); got \(2, 8, 8\)"),
         (np.ones((8, 7)), r"got \(3, 8, 7\)"),
         (np.full((8, 8), "x"), "mask must be an array of numbers"),
+        (np.where(np.eye(8), np.nan, 0), r"mask holds NaN in 8 place\(s\)"),
     ],
 )
 def test_masks_that_do_not_fit(fitted, mask, words: str) -> None:
@@ -277,3 +278,9 @@ def test_strips_can_be_denoised_but_have_no_patches_to_judge() -> None:
     assert Restorer.tiny().set_params(adversarial=0.0, epochs=1).fit(X).restore(X).shape == X.shape
     with pytest.raises(ArgumentError, match="cannot be halved"):
         Restorer.tiny().set_params(task="super_resolve", adversarial=0.0).fit(X)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, True])
+def test_seeds_that_cannot_be_meant(fitted, seed) -> None:
+    with pytest.raises(ArgumentError, match="random_state must be a whole number of at least 0"):
+        fitted("denoise").damage(upright(3, 1).X, seed)

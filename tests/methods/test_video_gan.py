@@ -10,7 +10,7 @@ from PIL import Image
 import nolabel
 from nolabel import VideoGAN
 from nolabel.data import toys
-from nolabel.errors import ArgumentError, ModalityError
+from nolabel.errors import ArgumentError, DataError, ModalityError, TrainingError
 from nolabel.randomness import Draws, seeded
 from nolabel.training.learner import Step
 from nolabel.types import Batch, DataSpec
@@ -85,3 +85,20 @@ def test_methods_that_do_not_say_so_refuse_clips(method: str) -> None:
     with pytest.raises(ModalityError, match=words):
         model.fit(CLIPS[..., None])
     assert not hasattr(model, "learner_")
+
+
+def test_a_generator_that_is_not_finite_draws_nothing() -> None:
+    model = VideoGAN(**SMALL).fit(CLIPS)
+    for name, value in model.learner_.generator.state_dict().items():
+        if name.endswith("running_var"):
+            value.fill_(np.inf)
+    for parameter in model.learner_.generator.parameters():
+        parameter.data.fill_(np.nan)
+    for draw in (lambda: model.sample(2, 0), lambda: model.generate(np.zeros((1, model.learner_.latent)))):
+        with pytest.raises(TrainingError, match="values that are not finite .* its training has diverged"):
+            draw()
+
+
+def test_arrays_of_several_lengths_are_named() -> None:
+    with pytest.raises(DataError, match=r"2 of shape \(3, 9, 9\), 10 of shape \(4, 9, 9\); clips of 3 to 4 frames: "):
+        VideoGAN(**SMALL).fit([clip[: 3 if number < 2 else 4] for number, clip in enumerate(CLIPS)])

@@ -28,7 +28,9 @@ class ByHeart(TwoPlayers):
 
 
 def played(learner: ByHeart, data: Dataset, epochs: int = 20) -> engine.Outcome:
-    usual = {"batch_size": 128, "learning_rate": 0.003, "plan": {"optimizer": "adam", "betas": (0.0, 0.99)}}
+    """With averaged weights, so that all signals are of what `sample` makes."""
+    plan = {"optimizer": "adam", "betas": (0.0, 0.99), "ema": 0.9}
+    usual = {"batch_size": 128, "learning_rate": 0.003, "plan": plan}
     return engine.run(job(learner, data, epochs=epochs, album=Album(learner.sample, data.spec), **usual))
 
 

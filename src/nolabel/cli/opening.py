@@ -153,10 +153,23 @@ def _with_labels(source: str, labels: str | None, wishes: Mapping[str, Any]) -> 
     try:
         return open_data(source, labels=labels, **wishes)  # a column of that very name
     except ArgumentError:
-        fix = "name the column that holds them, as in --labels species"
-        if data.spec.modality == "image":
-            fix = "put the images of each class in a folder of its own"
-        raise ArgumentError(f"--labels {OWN}: {data.name} has no labels of its own; {fix}") from None
+        raise ArgumentError(f"--labels {OWN}: {_no_labels(data)}") from None
+
+
+def _no_labels(data: "Dataset") -> str:
+    """Why a data set has none, and how it gets some."""
+    from nolabel.data.labels import lone_class
+
+    lone = lone_class(data.ids)
+    if lone is not None:
+        return (
+            f"{data.name} has one class folder only, {lone!r}: one class is too few to tell apart; put the samples of "
+            "each class in a folder of its own"
+        )
+    fix = "name the column that holds them, as in --labels species"
+    if data.spec.modality == "image":
+        fix = "put the images of each class in a folder of its own"
+    return f"{data.name} has no labels of its own; {fix}"
 
 
 def _say_skipped(data: "Dataset") -> None:

@@ -42,7 +42,7 @@ def new_file(path: str, suffixes: Collection[str], *, overwrite: bool) -> Path:
     file = Path(path).expanduser()
     if file.suffix.lower() not in suffixes:
         listed = ", ".join(suffixes)
-        raise ArgumentError(f"{file} must end in one of {listed}; got {file.suffix!r}{nearest(file.suffix, suffixes)}")
+        raise ArgumentError(f"{file} must end in one of {listed}; got {file.suffix!r}{_meant(file.suffix, suffixes)}")
     if file.is_dir():
         raise OutputError(f"{file} is a folder; name a file in it, as {file / f'output{file.suffix}'}")
     if not file.parent.is_dir():
@@ -50,6 +50,14 @@ def new_file(path: str, suffixes: Collection[str], *, overwrite: bool) -> Path:
     if file.exists() and not overwrite:
         raise OutputError(f"{file} exists. Choose another name, or add --overwrite to replace it")
     return file
+
+
+def _meant(suffix: str, suffixes: Collection[str]) -> str:
+    """Whoever asks for a picture means a picture; else what is spelled most like it."""
+    pictures = [one for one in suffixes if _PICTURE.search(one)]
+    if pictures and _PICTURE.search(suffix):
+        return f"; did you mean {pictures[0]!r}?"
+    return nearest(suffix, suffixes)
 
 
 def new_folder(path: str, *, overwrite: bool) -> Path:

@@ -105,7 +105,7 @@ def _explained(error: BaseException, debug: bool) -> int:
     if isinstance(error, NolabelError):
         _say_user_error(str(error) + _fix(error))
         return USER_ERROR
-    if isinstance(error, OSError | MemoryError) or _is_out_of_memory(error):
+    if isinstance(error, OSError) or is_out_of_memory(error):
         _say_user_error(_of_the_system(error))
         return USER_ERROR
     _say_bug(error)
@@ -139,10 +139,13 @@ def _fix(error: NolabelError) -> str:
     return "\nTo leave them out, add --on-error skip" if isinstance(error, BrokenFilesError) else ""
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """PyTorch says it by a RuntimeError: `CUDA out of memory`, `DefaultCPUAllocator: can't allocate memory`."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python and NumPy say it by a MemoryError, PyTorch by a RuntimeError: `CUDA out of memory`, `DefaultCPUAllocator:
+    can't allocate memory`.
+    """
     said = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
+    told = "out of memory" in said or "allocate memory" in said
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and told)
 
 
 def _of_the_system(error: BaseException) -> str:

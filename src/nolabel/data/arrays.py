@@ -4,6 +4,7 @@ Three or four axes are images, five are clips; all else is for `tables` to take,
 """
 
 import zipfile
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from nolabel.data.raw import RawArray, RawSparse, RawTable
 from nolabel.errors import ArgumentError, DataError
 
 DATA_NAMES = ("x", "X", "data", "images", "arr_0")  # of the samples in an .npz, the first that is there
+_SHOWN = 5
 LABEL_NAMES = ("y", "labels", "target")
 
 
@@ -153,8 +155,27 @@ def _as_array(array: Any) -> NDArray[Any]:
     try:
         values = np.asarray(array)
     except ValueError as error:
-        raise DataError(f"the samples are not all of one shape, or not numbers: {error}") from error
+        why = _shapes_of(array) or error
+        raise DataError(f"the samples are not all of one shape, or not numbers: {why}") from error
     return array if isinstance(array, np.memmap) else values
+
+
+def _shapes_of(samples: Any) -> str:
+    """Which shapes samples have, and how many of each, with what to do; '' where they have none, or one."""
+    try:
+        shapes = Counter(np.shape(sample) for sample in samples)
+    except (TypeError, ValueError):
+        return ""
+    if len(shapes) < 2:
+        return ""
+    listed = [f"{count} of shape {shape}" for shape, count in sorted(shapes.items())[:_SHOWN]]
+    more = ["..."] if len(shapes) > _SHOWN else []
+    fix = "bring them to one shape"
+    if all(len(shape) in (3, 4) for shape in shapes) and len({shape[1:] for shape in shapes}) == 1:
+        least = min(shape[0] for shape in shapes)
+        most = max(shape[0] for shape in shapes)
+        fix = f"clips of {least} to {most} frames: keep as many of each, as [clip[:{least}] for clip in clips]"
+    return f"{', '.join([*listed, *more])}; {fix}"
 
 
 def _check(values: NDArray[Any], name: str) -> None:

@@ -43,11 +43,14 @@ class BrokenRow:
 
 @dataclass(frozen=True)
 class About:
-    """What `pixels` holds: N images of uint8, their names, and the rows that are missing because they were broken."""
+    """What `pixels` holds: N images of uint8, their names, the rows that are missing because they were broken, and of
+    how many there were more frames than one.
+    """
 
     shape: tuple[int, ...]
     names: Sequence[str]
     broken: Sequence[BrokenRow] = ()
+    animated: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ def load(place: Path) -> Entry:
     raw = json.loads((place / "about.json").read_text())
     if raw["layout"] != _LAYOUT:
         raise ValueError(f"entry of layout {raw['layout']}")
-    about = About(tuple(raw["shape"]), raw["names"], [BrokenRow(**row) for row in raw["broken"]])
+    broken = [BrokenRow(**row) for row in raw["broken"]]
+    about = About(tuple(raw["shape"]), raw["names"], broken, int(raw.get("animated", 0)))
     if (place / "pixels").stat().st_size != int(np.prod(about.shape)):
         raise ValueError("pixels are not of the size that their shape asks for")
     return Entry(np.memmap(place / "pixels", np.uint8, "r", shape=about.shape), about)

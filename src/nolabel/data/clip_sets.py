@@ -34,6 +34,7 @@ from nolabel.errors import ArgumentError, BrokenFilesError, DataError, Problem
 from nolabel.types import DataSpec
 
 _SHOWN = 10
+_USUAL = 16  # frames of a clip
 _TICK = 10  # milliseconds: what GIFs count in
 
 
@@ -177,24 +178,43 @@ def _frames(raw: RawFrames, found: Sequence[_Clip | Problem], wanted: int | None
     if wanted is not None or not lengths:  # where all are broken, whoever minds them says so
         return wanted or 1
     if raw.sequence:
-        raise DataError(
-            f"{raw.name} is one sequence of {next(iter(lengths))} frames: say into how long clips to cut it, as "
-            "frames=16, or give each clip a folder or a .gif of its own"
-        )
+        raise DataError(_one_sequence(raw.name, next(iter(lengths))))
     if len(lengths) > 1:
         raise DataError(_several(raw, found, lengths))
     return next(iter(lengths))
 
 
+def _one_sequence(name: str, frames: int) -> str:
+    own = "give each clip a folder or a .gif of its own"
+    half = min(_USUAL, frames // 2)  # two clips are the fewest that can be learned from
+    if half < 2:
+        return f"{name} is one sequence of {frames} frames, too few to cut into clips that move: {own}"
+    return f"{name} is one sequence of {frames} frames: say into how long clips to cut it, as frames={half}, or {own}"
+
+
 def _several(raw: RawFrames, found: Sequence[_Clip | Problem], lengths: Counter[int]) -> str:
     first = {len(clip): clip.name for clip in reversed(found) if isinstance(clip, _Clip)}
     listed = [
-        f"  {length} frames: {first[length]}{f' and {lengths[length] - 1} more' if lengths[length] > 1 else ''}"
+        f"  {_counted(length)}: {first[length]}{f' and {lengths[length] - 1} more' if lengths[length] > 1 else ''}"
         for length in sorted(lengths)[:_SHOWN]
     ]
     more = [f"  and {len(lengths) - _SHOWN} more lengths"] if len(lengths) > _SHOWN else []
-    fix = f"Say how many of the first frames to keep of each, as frames={min(lengths)}, which all of them have"
-    return "\n".join([f"the clips of {raw.name} differ in length:", *listed, *more, fix])
+    return "\n".join([f"the clips of {raw.name} differ in length:", *listed, *more, _one_length(found, lengths)])
+
+
+def _counted(frames: int) -> str:
+    return f"{frames} frame{'s' if frames > 1 else ''}"
+
+
+def _one_length(found: Sequence[_Clip | Problem], lengths: Counter[int]) -> str:
+    """How clips of several lengths become those of one; of a single frame there are none, for it does not move."""
+    if min(lengths) > 1:
+        return f"Say how many of the first frames to keep of each, as frames={min(lengths)}, which all of them have"
+    stills = [clip.name for clip in found if isinstance(clip, _Clip) and len(clip) == 1]
+    named = ", ".join(stills[:_SHOWN]) + (", ..." if len(stills) > _SHOWN else "")
+    rest = min(length for length in lengths if length > 1)
+    one = "which has one frame and does not move" if len(stills) == 1 else "which have one frame and do not move"
+    return f"Remove {named}, {one}; or leave such out, by frames={rest} and on_error='skip'"
 
 
 def _of_sequence(raw: RawFrames, clip: _Clip | Problem, frames: int) -> _Taken:
@@ -213,7 +233,7 @@ def _each(found: Sequence[_Clip | Problem], frames: int) -> _Taken:
         if isinstance(clip, Problem):
             problems.append(clip)
         elif len(clip) < frames:
-            problems.append(Problem(clip.name, f"it has {len(clip)} frame{'s' if len(clip) > 1 else ''}, not {frames}"))
+            problems.append(Problem(clip.name, f"it has {_counted(len(clip))}, not {frames}"))
         else:
             clips.append(clip.part(clip.name, 0, frames))
             rows.append(row)

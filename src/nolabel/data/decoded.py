@@ -118,7 +118,7 @@ def _build(images: EncodedImages, wanted: Wanted, place: Path, progress: Progres
         raise broken_files(broken, len(images))
     kept = _close_ranks(target, pixel_shape(len(images), plan), [one.row for one in broken])
     names = [_printable(images.names[row]) for row in kept.tolist()]
-    cache.write_about(place, About(pixel_shape(len(names), plan), names, broken))
+    cache.write_about(place, About(pixel_shape(len(names), plan), names, broken, report.animated))
     return cache.load(place)
 
 

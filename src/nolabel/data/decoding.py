@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nolabel.data.encoded import EncodedImages
-from nolabel.data.pictures import Facts, Misfit, Plan, decode, why_unreadable
+from nolabel.data.pictures import Facts, Misfit, Plan, decode, is_animated, why_unreadable
 from nolabel.errors import DataError
 
 PROCESS_IMAGES = 2_000  # from here on, the start of a process (0.2 s) is small beside its work
@@ -52,10 +52,13 @@ class Chunk:
 @final
 @dataclass
 class Report:
-    """What became of a chunk, or of all: (row, why) of each broken image; a picture that contradicts the plan."""
+    """What became of a chunk, or of all: (row, why) of each broken image; a picture that contradicts the plan; how many
+    are animated.
+    """
 
     broken: list[tuple[int, str]] = field(default_factory=list)
     misfit: Facts | None = None
+    animated: int = 0
 
 
 def pixel_shape(count: int, plan: Plan) -> tuple[int, int, int, int]:
@@ -103,7 +106,9 @@ def decode_chunk(chunk: Chunk) -> Report:
     block = np.zeros(pixel_shape(len(chunk.images), chunk.plan), np.uint8)
     for row in range(len(chunk.images)):
         try:
-            pixels = decode(chunk.images.read(row), chunk.plan)
+            encoded = chunk.images.read(row)
+            pixels = decode(encoded, chunk.plan)
+            report.animated += is_animated(encoded)
             block[row] = pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         except Misfit as misfit:
             return Report(misfit=misfit.facts)
@@ -193,6 +198,7 @@ class _Work:
     def _note(self, report: Report, count: int) -> None:
         with self._lock:
             self._report.broken += report.broken
+            self._report.animated += report.animated
             self._done += count
             if report.misfit is not None:
                 self._report.misfit = report.misfit

@@ -74,6 +74,13 @@ def from_folders(names: Sequence[str]) -> Labels | None:
     return Labels(np.array([code[folder] for folder in found], dtype=np.int64), tuple(classes))
 
 
+def lone_class(names: Sequence[str | int]) -> str | None:
+    """The one folder that all files lie in, where it could be taken for a class: of those there must be two."""
+    texts = [name for name in names if isinstance(name, str)]
+    folders = {name.rpartition("/")[0].rpartition("/")[2] for name in texts} - {"", ".", *_SPLITS}
+    return folders.pop() if len(folders) == 1 else None
+
+
 def _below_shared(names: Sequence[str]) -> list[tuple[str, str]]:
     """The first folder of each name below those that all names share, and what follows it."""
     low, high = min(names), max(names)  # every other name lies between them

@@ -30,6 +30,10 @@ from nolabel.types import DataSpec, to_network
 KIND = "pairs"
 _SHOWN = 10
 _PART = 1024  # samples copied at a time
+_ALIKE = (
+    "X and y are the same images: nothing but leaving them as they are can be learned. Give as y what is to be made of "
+    "those in X"
+)
 _SUFFIX = re.compile(r"\.(png|jpe?g|webp|bmp|tiff?|gif|ppm|pgm|npy)$", re.IGNORECASE)
 
 
@@ -118,15 +122,24 @@ def paired(given: Dataset, targets: Dataset, *, matched: bool) -> Dataset:
     spec = _pair_spec(given.spec, targets.spec)
     chosen = [int(row) for row in rows[0]]
     known = None if given.labels is None else given.labels[rows[0]]
+    pairs = _side_by_side(given, targets, *rows, spec)
+    alike = [_ALIKE] if _are_alike(pairs, given.spec.shape[0]) else []
     return Dataset(
         spec,
-        _side_by_side(given, targets, *rows, spec),
+        pairs,
         given.ids if chosen == list(range(len(given))) else [given.ids[row] for row in chosen],
         labels=known,
         classes=given.classes,
         skipped=(*given.skipped, *targets.skipped),
         name=f"{given.name} → {targets.name}",
-        notes=tuple(dict.fromkeys((*given.notes, *targets.notes))),
+        notes=tuple(dict.fromkeys((*given.notes, *targets.notes, *alike))),
+    )
+
+
+def _are_alike(pairs: Tensor, cut: int) -> bool:
+    """Whether each image of (N, C + D, H, W) stands beside itself."""
+    return pairs.shape[1] == 2 * cut and all(
+        torch.equal(part[:, :cut], part[:, cut:]) for part in torch.split(pairs, _PART)
     )
 
 

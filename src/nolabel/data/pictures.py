@@ -128,6 +128,13 @@ def decode(encoded: Encoded, plan: Plan) -> NDArray[np.uint8]:
     return np.asarray(_fitted(image, plan.height, plan.width))
 
 
+def is_animated(encoded: Encoded) -> bool:
+    """Whether it is a GIF of several frames, of which only the first becomes pixels; it must be one that decodes."""
+    if not isinstance(encoded, bytes) or not encoded.startswith(b"GIF"):
+        return False
+    return bool(getattr(_opened(encoded), "is_animated", False))
+
+
 def why_unreadable(error: Exception) -> str:
     """A person's words for what a decoder raised."""
     if isinstance(error, UnidentifiedImageError):

@@ -21,10 +21,12 @@ restore it.
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -36,7 +38,7 @@ from nolabel.data.decoding import Progress
 from nolabel.data.documents import check_encoding
 from nolabel.data.labels import Labels, coded, from_folders
 from nolabel.data.raw import Raw, RawArray, RawFrames, RawImages, RawSparse, RawTable, RawTexts
-from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, not_a_choice
+from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, TrainingError, not_a_choice
 from nolabel.types import DataSpec
 
 LATER = ("text", "encoding", "tokenizer")
@@ -185,7 +187,7 @@ def open(
     kind = _as_modality(modality, text, spec)
     check_encoding(encoding)
     _check_choices(channels, scaling, missing, on_error)
-    _check_frames(frames)
+    frames = _checked_frames(frames)
     rules = {"lowercase": lowercase, "stop_words": stop_words, "min_df": min_df, "max_df": max_df, "ngrams": ngrams}
     rules |= {"min_length": min_length, "max_features": max_features, "characters": characters}
     texts = {"column": text, "encoding": encoding, "rules": rules, "tokenizer": tokenizer, "grow": grow}
@@ -258,7 +260,17 @@ def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":
     ndarray or DataFrame
         Images and clips in the layout and dtype they came in; tables as DataFrame or array, as they came in (sparse
         ones as dense arrays). Texts as counts, a DataFrame with a column for each word: prose cannot be had from them.
+
+    Raises
+    ------
+    TrainingError
+        Values are NaN or infinite, as those of a model are whose training has diverged.
     """
+    if not bool(torch.isfinite(values).all()):
+        raise TrainingError(
+            "the model gives values that are not finite (NaN or infinite), for its training has diverged. Fit it anew "
+            "with a smaller learning_rate"
+        )
     if spec.modality == "image":
         return images.restore(spec, values)
     if spec.modality == "video":
@@ -284,18 +296,24 @@ def _check_choices(channels: object, scaling: object, missing: object, on_error:
         raise ArgumentError(f"channels must be 1 (grey), 3 (colour) or None; got {channels!r}")
 
 
-def _check_frames(frames: object) -> None:
-    if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int) or frames < 1):
+def _checked_frames(frames: Any) -> int | None:
+    if frames is not None and not (_is_whole(frames) and frames >= 1):
         raise ArgumentError(f"frames must be a whole number of at least 1, or None for all; got {frames!r}")
+    return None if frames is None else int(frames)
+
+
+def _is_whole(value: object) -> bool:
+    """NumPy's whole numbers are some, too; truths are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     pair = tuple(size) if isinstance(size, Sequence) else (size, size)
-    if len(pair) != 2 or not all(isinstance(side, int) and side > 0 for side in pair):
+    if len(pair) != 2 or not all(_is_whole(side) and side > 0 for side in pair):
         raise ArgumentError(f"size must be a positive whole number of pixels, or (height, width); got {size!r}")
-    return pair
+    return int(pair[0]), int(pair[1])
 
 
 def _as_modality(modality: str, text: str | None, spec: DataSpec | None) -> str:
@@ -482,7 +500,19 @@ def _from_images(raw: RawImages, wishes: _Wishes) -> Dataset:
     spec = wishes.spec or images.learn_files(*entry.about.shape[1:])
     ids = names if raw.ids == "names" else rows
     skipped = [Problem(one.where, one.why) for one in broken]
-    return put_together(spec, memory.settle(entry.pixels, wishes.in_memory), ids, known, raw.name, skipped=skipped)
+    notes = _first_frames(entry.about.animated, len(names)) if wishes.spec is None else ()
+    stored = memory.settle(entry.pixels, wishes.in_memory)
+    return put_together(spec, stored, ids, known, raw.name, skipped=skipped, notes=notes)
+
+
+def _first_frames(animated: int, total: int) -> Sequence[str]:
+    """A note where pictures move, of which a still was taken."""
+    if not animated:
+        return ()
+    return [
+        f"{animated:,} of {total:,} pictures are animated: their first frame is taken; --modality video "
+        "(modality='video') keeps them whole, as clips"
+    ]
 
 
 def _image_labels(

@@ -26,6 +26,7 @@ from nolabel.evaluation.repeats import Repeats
 from nolabel.evaluation.splits import seed_of, some_rows
 from nolabel.evaluation.topography import rows_of_maps
 from nolabel.evaluation.weigh import Measured, weigh
+from nolabel.methods._arguments import whole
 from nolabel.methods._base import Embedder, Reconstructor
 from nolabel.methods._map import Map
 from nolabel.training.learner import codes_of
@@ -145,8 +146,7 @@ def _check(model: object, numbers: dict[str, object]) -> None:
         )
     check_is_fitted(model)
     for name, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise ArgumentError(f"{name} must be a whole number of at least 1; got {number!r}")
+        whole(name, number, 1)
 
 
 def evaluate(
@@ -197,12 +197,12 @@ def evaluate(
         When the data are fewer than 10 samples, the labels are not one for each sample, or a code is not finite.
     """
     _check(model, {"seeds": seeds, "max_samples": max_samples, "k": k})
+    seeds, max_samples, k = int(seeds), int(max_samples), int(k)  # NumPy's whole numbers as Python's own
     opened = source.open(data, spec=model.spec_, labels=labels, **model._later())
-    if min(len(opened), max_samples) < _FEWEST:
-        raise DataError(
-            f"evaluate needs {_FEWEST} samples or more; got {len(opened)} and max_samples={max_samples}. "
-            "Give more data, or raise max_samples"
-        )
+    if len(opened) < _FEWEST:
+        raise DataError(f"evaluate needs {_FEWEST} samples or more; got {len(opened)}: give more data")
+    if max_samples < _FEWEST:
+        raise ArgumentError(f"max_samples must be at least {_FEWEST}, for evaluate needs so many; got {max_samples}")
     classes = _classes(opened)
     rows = some_rows(len(opened), max_samples, random_state, 0)
     part = opened if len(rows) == len(opened) else opened.subset(rows)

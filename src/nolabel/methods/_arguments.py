@@ -55,6 +55,37 @@ def at_least(name: str, value: float, low: float, high: float = math.inf) -> Non
         raise ArgumentError(f"{name} must be {bounds}; got {value!r}")
 
 
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number, NumPy's too; a truth is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`, as Python's own.
+
+    Raises
+    ------
+    ArgumentError
+        It is none. Names the argument, the bound, and what came.
+    """
+    if not is_whole(value) or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}; got {value!r}")
+    return int(value)
+
+
+def truth(name: str, value: Any) -> bool:
+    """True or False, NumPy's too, as Python's own.
+
+    Raises
+    ------
+    ArgumentError
+        It is neither. Names the argument and what came.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ArgumentError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
 def above(name: str, value: float, low: float) -> None:
     """Refuse a number that is not above `low`.
 
@@ -122,7 +153,7 @@ def _is(value: Any, kind: Any) -> bool:
     if kind is nn.Module:
         return isinstance(value, nn.Module)
     if kind is int:
-        return isinstance(value, Integral) and not isinstance(value, bool)
+        return is_whole(value)
     if kind is float:
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # type: ignore[unreachable]
     if get_origin(kind) is Literal:

@@ -32,6 +32,7 @@ from torch import Tensor
 
 from nolabel.data import pairs, source
 from nolabel.data.dataset import Dataset
+from nolabel.data.labels import lone_class
 from nolabel.data.sparse import all_equal
 from nolabel.errors import (
     ArgumentError,
@@ -45,14 +46,14 @@ from nolabel.errors import (
     refuse_unknown,
 )
 from nolabel.methods import _folder
-from nolabel.methods._arguments import check_arguments
+from nolabel.methods._arguments import check_arguments, is_whole, whole
 from nolabel.methods._objects import refuse_unsaved
 from nolabel.methods._supervised import Supervised
 from nolabel.methods._targets import TakesTargets
 from nolabel.randomness import mix, seeded
 from nolabel.training import engine
 from nolabel.training.health import Verdict
-from nolabel.training.learner import CountingLearner, Learner, codes_of
+from nolabel.training.learner import CountingLearner, GradientLearner, Learner, codes_of
 from nolabel.training.plan import Plan, as_plan
 from nolabel.training.runtime import find_runtime
 from nolabel.training.snapshots import Album
@@ -61,6 +62,7 @@ from nolabel.types import Batch, DataSpec
 Array = NDArray[np.float32]
 HOW = frozenset({"epochs", "batch_size", "learning_rate", "random_state", "plan"})  # arguments that shape no learner
 _TEXT = "OUS"  # kinds of arrays that hold names
+_SEEDS = 2**64  # that torch's generators tell apart; larger ones are mixed
 CHUNK = 1024  # most samples encoded at a time
 CHUNK_VALUES = 2**22  # most values of them: 16 MiB, and some ten times that inside a net
 
@@ -241,6 +243,7 @@ class Estimator(BaseEstimator, ABC):
         _folder.check(out, resume=resume, overwrite=overwrite)  # before hours of decoding
         data, labels = self._take(X, y)
         self._begin(data, X, _folder.saved_seed(out) if resume else None)
+        self._refuse_held_out(plan)
         given = self._as_learned(data), labels
         data, labels = self._prepared(*given, fresh=True)
         batch = self._batch_size(len(data))
@@ -260,6 +263,7 @@ class Estimator(BaseEstimator, ABC):
                 listeners=_folder.listeners(folder, progress=progress, tensorboard=tensorboard),
                 history=self.history_,
                 album=self._album(folder),
+                arguments=self.get_params(deep=False).keys(),
             )
             self.health_ = engine.run(job).verdicts
             self.health_ = [*self.health_, *self._finished(*given)]
@@ -267,6 +271,13 @@ class Estimator(BaseEstimator, ABC):
                 _folder.save(self, folder / "model")
         self._warn_of_bad_health()
         return self
+
+    def _refuse_held_out(self, plan: Plan) -> None:
+        if plan.holdout and not isinstance(self.learner_, GradientLearner):
+            raise ArgumentError(
+                f"plan.holdout={plan.holdout} needs a method with one loss to measure, and {type(self).__name__} has "
+                "none; leave holdout and patience out"
+            )
 
     def _album(self, folder: Path | None) -> Album | None:
         """What keeps samples while training, if the learner makes any."""
@@ -319,8 +330,7 @@ class Estimator(BaseEstimator, ABC):
         refuse_unsaved(self)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if value is not None and not (whole and value >= 1):
+            if value is not None and not (is_whole(value) and value >= 1):
                 raise ArgumentError(f"{name} must be a whole number of at least 1, or None to choose; got {value!r}")
         rate = self.learning_rate
         if not 0 < rate < math.inf:
@@ -393,9 +403,9 @@ class Estimator(BaseEstimator, ABC):
             fix = f"give labels, with -1 or NaN for unknown ones, or {own}"
             raise ArgumentError(f"{name} requires y to be passed, but the target y is None: {fix}")
         if data.labels is None:
-            raise ArgumentError(
-                f"{name} was given {own}, but this data set has none; give y, one label for each sample"
-            )
+            lone = lone_class(data.ids)
+            why = "has none" if lone is None else f"has one class folder only, {lone!r}, and one class is too few"
+            raise ArgumentError(f"{name} was given {own}, but this data set {why}; give y, one label for each sample")
         known = np.unique(data.labels[data.labels >= 0])
         if len(known) == 0:
             raise DataError("no sample has a known label; give at least one of each class")
@@ -427,7 +437,7 @@ class Estimator(BaseEstimator, ABC):
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.seed_ = self._seed() if seed is None or isinstance(self.random_state, int | np.integer) else seed
+        self.seed_ = self._seed() if seed is None or is_whole(self.random_state) else seed
         self.history_, self.health_ = [], []
         self._stream = None
         self._samples = len(data)
@@ -438,7 +448,7 @@ class Estimator(BaseEstimator, ABC):
         if self.random_state is None:
             drawn = int(np.random.SeedSequence().generate_state(1)[0])
             return find_runtime(self._whole_plan().device).agree(drawn)
-        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
+        if is_whole(self.random_state) and self.random_state >= 0:
             return int(self.random_state)
         if isinstance(self.random_state, np.random.RandomState):
             return int(self.random_state.randint(2**31 - 1))
@@ -651,8 +661,7 @@ class Reconstructor(Embedder):
         -------
         (n * steps) samples, line after line, in the form in which `fit` met the data.
         """
-        if not isinstance(steps, int) or steps < 2:
-            raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
+        steps = whole("steps", steps, 2)
         first, last = torch.from_numpy(self.transform(a)), torch.from_numpy(self.transform(b))
         if first.shape != last.shape:
             raise DataError(f"a has {len(first)} samples and b has {len(last)}; give as many of each")
@@ -690,7 +699,7 @@ class PriorSampler(Sampler):
         learner: Any = self.learner_  # type: ignore[attr-defined]
         generator = generator_for(n, random_state, next(learner.parameters()).device)
         with engine.evaluating(learner):
-            return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
+            return source.restore(self.spec_, learner.sample(int(n), generator).float().cpu())  # type: ignore[attr-defined]
 
 
 class Assigner(ABC):
@@ -759,16 +768,15 @@ def generator_for(n: Any, random_state: int | None, device: torch.device) -> tor
     ArgumentError
         `n` is no number of samples, or `random_state` no seed.
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise ArgumentError(f"n must be a whole number of at least 1; got {n!r}")
+    whole("n", n, 1)
     generator = torch.Generator(device)
     if random_state is None:
         generator.seed()
         return generator
-    whole = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
-    if not whole or random_state < 0:
+    if not is_whole(random_state) or random_state < 0:
         raise ArgumentError(f"random_state must be None or a whole number of at least 0; got {random_state!r}")
-    return generator.manual_seed(int(random_state))
+    seed = int(random_state)
+    return generator.manual_seed(seed if seed < _SEEDS else mix(seed, seed // _SEEDS))
 
 
 def chunk_of(spec: DataSpec) -> int:
@@ -780,14 +788,20 @@ def _refuse_hopeless(data: Dataset) -> None:
     """Data from which nothing can be learned."""
     if len(data) < 2:
         raise DataError(f"found {len(data)} sample(s) (n_samples = {len(data)}); learning needs at least 2")
+    if is_constant(data):
+        raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")
+
+
+def is_constant(data: Dataset) -> bool:
+    """Whether all samples are identical."""
     first, _ = data.rows(torch.tensor([0]))
     start, size = 1, 16
     while start < len(data):  # parts that grow: data that vary are told by the first few
         stored, _ = data.rows(torch.arange(start, min(start + size, len(data))))
         if not all_equal(stored, first):
-            return
+            return False
         start, size = start + size, min(2 * size, 65_536)
-    raise DataError(f"all {len(data)} samples are identical: there is nothing to learn from constant data")
+    return True
 
 
 def class_values(names: tuple[str, ...], y: Any) -> "np.ndarray[Any, Any]":

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nolabel.errors import ArgumentError, DataError
-from nolabel.methods._arguments import above, at_least
+from nolabel.methods._arguments import above, at_least, is_whole, whole
 from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for, vectors
 from nolabel.methods._class_names import class_codes
 from nolabel.methods._inversion import STARTS, nearest_latents
@@ -86,7 +86,8 @@ class Generator(Sampler, Embedder):
         """
         check_is_fitted(self)
         learner, device = self.learner_, next(self.learner_.parameters()).device
-        z = learner.latents(n, generator_for(n, random_state, device))
+        generator = generator_for(n, random_state, device)
+        z = learner.latents(int(n), generator)
         z = torch.cat([truncated(z[:, : learner.latent], truncation), z[:, learner.latent :]], 1)
         return self._of_latents(z if labels is None else self._of_classes(z, labels))
 
@@ -136,8 +137,7 @@ class Generator(Sampler, Embedder):
         `steps` samples, in the form in which `fit` met the data.
         """
         check_is_fitted(self)
-        if not isinstance(steps, int | np.integer) or isinstance(steps, bool) or steps < 2:
-            raise ArgumentError(f"steps must be a whole number of at least 2; got {steps!r}")
+        steps = whole("steps", steps, 2)
         named = (None, None) if labels is None else self.classes_[self._codes(labels, 2).numpy()]
         first, last = self._one_latent("a", a, named[0]), self._one_latent("b", b, named[1])
         return self._of_latents(way(first, last, self.learner_.latent, steps))
@@ -159,11 +159,10 @@ class Generator(Sampler, Embedder):
             Seed of the latents to begin with.
         """
         check_is_fitted(self)
-        at_least("steps", steps, 1)
-        at_least("random_state", random_state, 0)
+        steps, seed = whole("steps", steps, 1), whole("random_state", random_state, 0)
         rows = max(1, chunk_of(self.spec_) // STARTS)
         found = [
-            nearest_latents(self.learner_, part, int(steps), int(random_state)).cpu().numpy()
+            nearest_latents(self.learner_, part, steps, seed).cpu().numpy()
             for batch in self._batches(self._open(X))
             for part in torch.split(batch.x, rows)
         ]
@@ -175,9 +174,9 @@ class Generator(Sampler, Embedder):
             return self._restore(learner.generate(part) for part in torch.split(z, chunk_of(self.spec_)))
 
     def _one_latent(self, name: str, end: Any, label: Any) -> Tensor:
-        if isinstance(end, int | np.integer) and not isinstance(end, bool):
+        if is_whole(end):
             device = next(self.learner_.parameters()).device
-            z: Tensor = self.learner_.latents(1, generator_for(1, int(end), device))
+            z: Tensor = self.learner_.latents(1, generator_for(1, whole(name, end, 0), device))
             return (z if label is None else self._of_classes(z, label))[0]
         if np.ndim(end) != 1:
             raise DataError(

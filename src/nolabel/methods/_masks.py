@@ -87,6 +87,11 @@ def _from_array(mask: Any) -> Tensor:
     array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
     if array.dtype.kind not in "buif":
         raise DataError(f"mask must be an array of numbers or truths (N, H, W); got dtype {array.dtype}")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise DataError(
+            f"mask holds NaN in {int(np.isnan(array).sum()):,} place(s), which says neither that a value is there nor "
+            "that it is missing: give 0 or False where it is there, 1 or True where it is missing"
+        )
     if array.ndim == 4 and 1 in (array.shape[1], array.shape[3]):
         array = array[:, 0] if array.shape[1] == 1 else array[..., 0]
     return torch.from_numpy(np.ascontiguousarray(array != 0))

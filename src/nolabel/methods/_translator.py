@@ -18,7 +18,7 @@ from torch import Tensor
 from nolabel.data import pairs, source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError, ModalityError
-from nolabel.methods._base import Embedder
+from nolabel.methods._base import Embedder, is_constant
 from nolabel.methods._targets import TakesTargets
 from nolabel.types import DataSpec
 
@@ -50,6 +50,10 @@ class Translator(Embedder, TakesTargets):
         targets = pairs.open_targets(y, data, self.options() if spec is None else self._later(), own)
         if spec is None and not self.matched and len(targets) < 2:
             raise DataError(f"found {len(targets)} target in y; learning needs at least 2")
+        if spec is None and len(targets) > 1 and is_constant(targets):
+            raise DataError(
+                f"all {len(targets)} targets in y are identical: there is nothing to learn from constant targets"
+            )
         return pairs.paired(data, targets, matched=self.matched)
 
     @abstractmethod

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from nolabel.data import pairs, source
 from nolabel.errors import ArgumentError
-from nolabel.methods._arguments import above, at_least
+from nolabel.methods._arguments import above, at_least, truth
 from nolabel.methods._players import told
 from nolabel.methods._translator import Translates, Translator, parted
 from nolabel.nets.defaults import make_patch_discriminator, make_unet
@@ -257,8 +257,10 @@ class CycleGAN(Translator):
         ------
         ModalityError, DataError
             They are no images, or arrays of another size.
+        ArgumentError
+            `back` is neither True nor False.
         """
-        if not back:
+        if not truth("back", back):
             return self._translated(self._open(X), pairs.target_spec(self.spec_), self.learner_.translate)
         check_is_fitted(self)
         data = source.open(X, spec=pairs.target_spec(self.spec_), **self._later())

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
 from nolabel.errors import ArgumentError, DataError, ModalityError
-from nolabel.methods._arguments import at_least
+from nolabel.methods._arguments import at_least, whole
 from nolabel.methods._base import Embedder, chunk_of
 from nolabel.methods._masks import missing_from, own_size
 from nolabel.methods._restores import Restores
@@ -279,10 +279,10 @@ class Restorer(Restores, Embedder):
             `missing` (N, H, W) is True where they are, for `task="inpaint"`; else None.
         """
         check_is_fitted(self)
-        at_least("random_state", random_state, 0)
+        seed = whole("random_state", random_state, 0)
         data = self._own_size(X)
         numbered = enumerate(data.batches(_rows(data.spec)))
-        all_of_it = [self.learner_.damage(batch.x, Draws(int(random_state), number)) for number, batch in numbered]
+        all_of_it = [self.learner_.damage(batch.x, Draws(seed, number)) for number, batch in numbered]
         small = self.task == "super_resolve"
         images = [source.restore(data.spec, halved(one.clean) if small else one.seen) for one in all_of_it]
         missing = [(~one.known[:, 0]).numpy() for one in all_of_it if one.known is not None]

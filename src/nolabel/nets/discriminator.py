@@ -150,7 +150,8 @@ def conv_discriminator(
     height, width = sizes(shape[1], shape[2], len(channels))[-1]
     head = _head(channels[-1] * height * width, norm, last_bias)
     made = Discriminator(stages, head, unit=unit, by_batch=norm == "batch")
-    return made.to(memory_format=torch.channels_last)  # which oneDNN need not rearrange
+    made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as oneDNN has it
+    return made
 
 
 def flat_discriminator(

@@ -63,7 +63,8 @@ def conv_generator(
         stages.append(
             nn.Sequential(layer, *(_end(layer.bias, unit) if is_last else _after(layer.bias, width_out, norm)))
         )
-    return Stack(stages).to(memory_format=torch.channels_last)  # which oneDNN need not rearrange
+    made: Stack = Stack(stages).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as oneDNN has it
+    return made
 
 
 def flat_generator(

@@ -3,8 +3,10 @@
     r(f) = ‖f − x₍₁₎‖ / ‖f − x₍₂₎‖,     x₍₁₎ and x₍₂₎ the data that are nearest to f
     copied = share of the samples with r(f) < q,     q the 5 % quantile of r(x_i), each x_i among the others
 
-New samples of the data's distribution have 5 %, as the data have among themselves; copies have all, and what is blurred
-or between the data has few or none: a blur is near to many data at once, so that its distance alone would say nothing.
+New samples of the data's distribution have about 5 %, as the data have among themselves (the fewer x_i, the more q
+wavers); copies have all. Other samples have what the form of the data gives them: of images, what is blurred or between
+the data has few or none, for a blur is near to many data at once, so that its distance alone would say nothing. Samples
+that are all alike have all or none, and those far from the data may have many: neither are copies, whatever the share.
 Of data of which more than 5 % occur twice nothing is said: the share is 0. Held-out data are not needed. With only some
 of the data to go by, only copies of those are found.
 

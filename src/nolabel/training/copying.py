@@ -1,7 +1,8 @@
 """How often a generator's samples are copies of what it was trained on, while it is trained.
 
-A few samples are held against all the data (`objectives/copies.py`), which costs a pass over these: so it is done after
-a few epochs only, and not where the data are too many for it. Knows no player, and no method.
+A few samples, and once some of the data, are held against all the data (`objectives/copies.py`), which costs a pass
+over these: so it is done after a few epochs only, and not where the data are too many for it. Knows no player, and no
+method.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from nolabel.data.dataset import Dataset
 from nolabel.objectives.copies import copied, ratios, two_nearest
 from nolabel.types import to_network
 
-LOOKED_AT = 128  # samples, and as many of the data
+LOOKED_AT = 128  # samples, each time
+AMONG = 512  # of the data, held against all the others once: 5 % of fewer are so few that the quantile wavers
 FEWEST = 20  # data below which a quantile of 5 % means nothing
 MOST_VALUES = 2**28  # values of all the data, above which nothing is measured
 _PART = 2**22  # values of the data held against the samples at a time
@@ -49,7 +51,7 @@ class Copying:
         return copied(ratios(two_nearest(points, self._parts())[0], points), self._own)
 
     def _among_themselves(self) -> Tensor:
-        rows = torch.linspace(0, len(self.data) - 1, min(LOOKED_AT, len(self.data))).long()
+        rows = torch.linspace(0, len(self.data) - 1, min(AMONG, len(self.data))).long()
         points, own = self._rows(rows), rows.to(self.device)
         return ratios(two_nearest(points, self._parts(), own)[0], points)
 

@@ -10,7 +10,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -73,6 +73,8 @@ class Job:
     album
         What makes samples, of a learner that can: some are kept at moments of training, and of a game it is measured
         how many are copies of the data.
+    arguments
+        Names of those that the method has, so that verdicts name no others; None if it is not known.
     """
 
     learner: Learner
@@ -89,6 +91,7 @@ class Job:
     listeners: Sequence[Listener] = ()
     history: list[dict[str, float]] = field(default_factory=list)
     album: Album | None = None
+    arguments: Collection[str] | None = None
 
 
 @dataclass
@@ -296,19 +299,21 @@ class _Run:
             return {**self._signals(album, logged, epoch), **self._copies(album, epoch)}
 
     def _signals(self, album: Album, logged: Mapping[str, float], epoch: int) -> dict[str, float]:
-        """The signals of samples by averaged weights, in place of those that are logged of the moving ones.
+        """The signals of samples as they will be made, of a game that logs such: in place of means over the epoch.
 
-        A generator that swings about the data is told of a collapse that the samples of its average do not have. Each
-        epoch looks at others, so that chance does not say the same every time.
+        By averaged weights: a generator that swings about the data is told of a collapse that the samples of its
+        average do not have. Of a few long epochs too, whose means have the beginning in them. Each epoch looks at other
+        samples, so that chance does not say the same every time, and whether or not it was the generator's turn.
         """
-        if not self.driver.averaged():
+        if not self.driver.averaged() and self.job.epochs >= health.SEVERAL:
             return {}
+        told = set(logged).union(*self.history)
         data, rows, seed = self.loader.data, self.loader.order.rows, mix(self.job.seed, epoch)
         some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:COMPARED]
         real = to_network(data.rows(rows[some].to(data.device))[0].to(self.runtime.device))
         fake = album.samples(len(real), seed, self.runtime.device)
         found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
-        return {name: value for name, value in found.items() if name in logged}
+        return {name: value for name, value in found.items() if name in told}
 
     def _copies(self, album: Album, epoch: int) -> dict[str, float]:
         """The share of samples that are copies of the data, now and then."""
@@ -500,6 +505,7 @@ class _Run:
             values=self.job.data.spec.width,
             ended=ended,
             steps=self.step,
+            arguments=self.job.arguments,
         )
 
     def _examine(self) -> list[Verdict]:

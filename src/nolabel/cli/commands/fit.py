@@ -36,6 +36,7 @@ RUN_FLAGS = [
     Flag("tensorboard", None, "write TensorBoard files to RUN/tensorboard, too"),
     Flag("no_report", None, "train and save the model, nothing more: no embeddings, evidence or report"),
 ]
+_SAMPLES = {"image": "png", "video": "gif", "table": "csv", "text": "npy"}  # what they are best looked at as
 _NOTES = f"""\
 In square brackets: what a flag is when it is not given.
 
@@ -47,7 +48,7 @@ Several machines: give each the same command under a launcher, with RUN and SOUR
   accelerate launch -m {_EXAMPLE}
 
 example:
-  {_EXAMPLE} --epochs 50 --schedule cosine"""
+  """
 
 
 def run(words: list[str]) -> int:
@@ -84,11 +85,18 @@ def _train_as_told(words: list[str], values: Values, hint: bool) -> int:
 def _following(model: "Estimator", values: Values) -> str:
     """What can be typed next."""
     from nolabel.methods._base import LabelPredictor
+    from nolabel.methods._generator import Generator
+    from nolabel.methods._restores import Restores
 
-    verb, file = ("predict", "labels.csv") if isinstance(model, LabelPredictor) else ("embed", "codes.parquet")
-    if "target" in values:
-        verb, file = "translate", "translated"
-    return history.as_typed([verb, values["out"], values["SOURCE"], "-o", file])
+    run, source = values["out"], values["SOURCE"]
+    if isinstance(model, Generator):
+        ending = _SAMPLES[model.spec_.modality]
+        return history.as_typed(["sample", run, "-n", "16", "-o", f"samples.{ending}"])
+    if "target" in values or isinstance(model, Restores):
+        verb, made = ("translate", "translated") if "target" in values else ("restore", "restored")
+    else:
+        verb, made = ("predict", "labels.csv") if isinstance(model, LabelPredictor) else ("embed", "codes.parquet")
+    return history.as_typed([verb, run, source, "-o", made])
 
 
 # --- what may be said ------------------------------------------------------------------------------------------------
@@ -117,16 +125,27 @@ def grammar(method: str) -> Grammar:
     taken = {flag.key for flag in own}
     training = plan_flags(taken, cls.plan_defaults)
     translates = issubclass(cls, TakesTargets)
-    targets = {"target": f"nolabel fit {method} drawings/ --target photographs/ --out runs/it"} if translates else {}
+    targets = {"target": _typed(method, cls)} if translates else {}
     own_data = [_TARGET] if translates else []
     return Grammar(
         f"fit {method}",
         _about(method),
         {"SOURCE": opening.SOURCE},
         {"method": own, "run": RUN_FLAGS, "data": [*own_data, *opening.data_flags(taken)], "training": training},
-        required={**targets, "out": f"{_EXAMPLE}"},
-        notes=_NOTES,
+        required={**targets, "out": _typed(method, cls)},
+        notes=_NOTES + _typed(method, cls) + (" --epochs 50" if "epochs" in taken else ""),
     )
+
+
+def _typed(method: str, cls: type["Estimator"]) -> str:
+    """One way to call it, with data that it takes."""
+    from nolabel.methods._targets import TakesTargets
+
+    if issubclass(cls, TakesTargets):
+        return f"nolabel fit {method} drawings/ --target photographs/ --out runs/it"
+    sources = {"image": "digits", "table": "digits", "text": "texts/", "video": "clips/"}
+    source = sources[cls.modalities[0]]
+    return f"nolabel fit {method} {source} --out runs/{source.rstrip('/')}"
 
 
 def _about(method: str) -> str:

@@ -6,7 +6,7 @@ classes were asked for.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 from nolabel.cli import clips, opening, outputs, pictures, speech
 from nolabel.cli.flags import Flag, number, place, whole
 from nolabel.cli.parsing import Grammar, Values
+from nolabel.cli.running import is_out_of_memory
 from nolabel.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -77,9 +78,29 @@ def run(words: list[str]) -> int:
     with GRAMMAR.in_flags():
         wishes = _wishes(model, values)
         write = _writer(values["out"], model.spec_, wishes.get("labels"), overwrite="overwrite" in values)
-        drawn = model.sample(**wishes)
+        drawn = _drawn(model, wishes)
     speech.say(f"{len(drawn):,} new samples in {write(drawn)}")
     return 0
+
+
+def _drawn(model: Any, wishes: Mapping[str, Any]) -> Any:
+    """The samples.
+
+    Raises
+    ------
+    ArgumentError
+        So many do not fit into memory.
+    """
+    try:
+        return model.sample(**wishes)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        count = wishes.get("n", USUAL)
+        raise ArgumentError(
+            f"-n {count}: {count:,} samples at once do not fit into memory; draw fewer, and call again with another "
+            "--seed for more"
+        ) from error
 
 
 def _wishes(model: Any, values: Values) -> dict[str, Any]:

@@ -4,13 +4,14 @@ It knows which rules there are, and what one verdict makes superfluous.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from torch import Tensor
 
 from nolabel.training.health import codes as about_codes
-from nolabel.training.health import losses, maps, players, views
+from nolabel.training.health import losses, maps, players, restored, views
+from nolabel.training.health.knobs import worded
 from nolabel.training.health.verdict import History, Verdict, worst_first
 
 
@@ -23,6 +24,7 @@ def examine(
     values: int | None = None,
     ended: bool = True,
     steps: float = math.inf,
+    arguments: Collection[str] | None = None,
 ) -> list[Verdict]:
     """All verdicts, worst first; of one name the worst only.
 
@@ -42,6 +44,8 @@ def examine(
         Whether training is over: some rules say what has not been reached, and wait for that.
     steps
         Steps that the learner has made; after few of them no game is lost.
+    arguments
+        Names of the arguments that the method has, so that no other is said to be turned; None if they are not known.
 
     Returns
     -------
@@ -52,7 +56,9 @@ def examine(
         logged = _of_players(history, values, ended, steps)
     else:
         logged = _of_history(history, best_kept, batch, ended)
-    found = worst_first([*_of_codes(codes, values, game=game), *logged])
+    undone = restored.undone(history, short=steps < players.LEARNED) if ended else None
+    told = [*_of_codes(codes, values, game=game), *logged, *filter(None, [undone])]
+    found = worst_first([replace(verdict, knob=worded(verdict.knob, arguments)) for verdict in told])
     if not found:
         return [_healthy(codes, history)]
     first = {verdict.name: place for place, verdict in reversed(list(enumerate(found)))}
@@ -80,24 +86,32 @@ def _of_history(history: History, best_kept: bool, batch: float, ended: bool) ->
 
 
 def _of_players(history: History, values: int | None, ended: bool, steps: float) -> Iterator[Verdict]:
-    """What is said of a game; when it ends after few steps, that more are needed, though not to stop copying."""
+    """What is said of a game; when it ends after few steps, that more are needed, though not to stop copying.
+
+    When it ends after many in few epochs, these do to judge it by, for there will be no more. What is logged may be
+    their mean, with the beginning of the game in it: so only what is bad is said, for which that is not enough.
+    """
     late = steps >= players.LEARNED
     if not late and not ended:
         return
-    if verdict := players.memorised(history):
+    game = players.Game(history, values, fewest=1 if late and ended else players.SEVERAL)
+    if verdict := players.memorised(game):
         yield verdict
-    for found in filter(None, _of_the_game(history, values, ended)):
+    few = len(history) < players.SEVERAL
+    for found in filter(None, _of_the_game(game, ended)):
+        if few and found.level != "bad":
+            continue
         yield found if late else replace(found, level="warning", knob="more epochs")
 
 
-def _of_the_game(history: History, values: int | None, ended: bool) -> Iterator[Verdict | None]:
-    yield players.collapsed(history, values)
-    yield players.discriminator_won(history, values)
-    yield players.generator_won(history, values)
-    yield players.vanished(history, values)
-    yield players.swinging(history)
+def _of_the_game(game: players.Game, ended: bool) -> Iterator[Verdict | None]:
+    yield players.collapsed(game)
+    yield players.discriminator_won(game)
+    yield players.generator_won(game)
+    yield players.vanished(game)
+    yield players.swinging(game)
     if ended:
-        yield players.unlike(history, values)
+        yield players.unlike(game)
 
 
 def _unmoved(history: History, batch: float) -> Verdict | None:

@@ -20,7 +20,7 @@ def stuck(history: History) -> Verdict | None:
         "bad",
         "not learning",
         f"The loss stayed at {losses[0]:.4g}: it is pinned where it began.",
-        "a higher learning_rate (tenfold), or more epochs; check that the data vary",
+        "a higher {learning_rate} (tenfold); more {epochs}; data that vary",
     )
 
 

@@ -43,14 +43,14 @@ def at_chance(history: History, batch: float = math.inf) -> Verdict | None:
     said = f"The loss stays at {last[-1][0]:.3g}, as guessing would have it"
     matched = _matched(history, batch)
     if matched is not None and matched[0] >= min(0.5, 10 * matched[1]):
-        fix = "a lower temperature"
+        fix = "a lower {temperature}; a higher {learning_rate}"
         return Verdict("bad", "loss at chance", f"{said}, though views of a sample do find each other.", fix)
     if matched is not None and matched[0] <= 2 * matched[1] and history[-1].get("change", 0.0) >= 0.2:
         text = (
             f"{said}, and views of a sample find each other no more often than those of others: they share too little."
         )
         return Verdict("bad", "views too strong", text, "weaker views (a larger smallest crop, less colour)")
-    fix = "a higher learning_rate, a lower temperature, or more epochs"
+    fix = "a higher {learning_rate}; a lower {temperature}; more {epochs}"
     return Verdict("bad", "loss at chance", f"{said}: nothing is told apart.", fix)
 
 
@@ -63,7 +63,7 @@ def near_chance(history: History) -> Verdict | None:
         "warning",
         "loss at chance",
         f"The loss fell to {last[-1][0]:.3g} only, little below the {last[-1][1]:.3g} of guessing.",
-        "more epochs, a higher learning_rate, a lower temperature, or weaker views",
+        "more {epochs}; a higher {learning_rate}; a lower {temperature}; weaker {views}",
     )
 
 
@@ -77,7 +77,7 @@ def above_chance(history: History) -> Verdict | None:
         "warning",
         "worse than guessing",
         f"The loss of {value:.3g} is above the {chance:.3g} that guessing would give: it is sure of what is wrong.",
-        "a higher temperature, or a lower learning_rate",
+        "a higher {temperature}; a lower {learning_rate}",
     )
 
 
