@@ -44,7 +44,7 @@ def names(found: list[Verdict]) -> dict[str, str]:
 def test_a_game_without_trouble_is_healthy() -> None:
     (verdict,) = played({"gamma": 0.3}, {"modes": 3, "deviation": 0.8})
     assert (verdict.level, verdict.name) == ("good", "healthy")
-    assert "of what the data do. Codes use" in verdict.text
+    assert "of what the data do. Nothing" in verdict.text
     assert "loss" not in verdict.text, "the sum of what players lose says nothing"
 
 
@@ -109,6 +109,16 @@ def test_samples_of_a_few_long_epochs_are_looked_at_as_they_are_in_the_end() -> 
     plain = engine.run(job(Rarely(every=1, gamma=0.3), data, **usual)).history[0]
     assert with_album["generator.missed"] < plain["generator.missed"]
     assert with_album["discriminator.right"] == plain["discriminator.right"]
+
+
+def test_a_short_game_is_not_called_good() -> None:
+    (verdict,) = examine(codes, [GOOD] * 5, steps=40)
+    assert (verdict.level, verdict.name, verdict.knob) == ("warning", "few steps", "more epochs")
+    assert verdict.text.startswith("40 steps are too few")
+    assert names(examine(codes, [GOOD] * 5, steps=300)) == {"healthy": "good"}
+    assert names(examine(codes, [GOOD] * 5, steps=40, ended=False)) == {"healthy": "good"}, "it goes on"
+    restored = {"generator.pixels": 0.1, "generator.damage": 0.2}
+    assert names(examine(codes, [restored] * 5, steps=40)) == {"healthy": "good"}, "what it undoes is judged"
 
 
 def test_small_units_of_a_discriminator_are_not_called_dead() -> None:
@@ -211,8 +221,8 @@ def test_few_epochs_are_judged_only_when_they_are_all_and_of_enough_steps(epochs
     alike = history(epochs=epochs, diversity=0.01, coverage=0.0, reused=0.99, right=1.0)
     wanted = {"mode collapse": "bad", "discriminator has won": "bad"}
     assert names(examine(codes, alike, values=784, steps=100_000)) == wanted
-    for early in ({"ended": False}, {"steps": 100}):
-        assert names(examine(codes, alike, values=784, **early)) == {"healthy": "good"}  # type: ignore[arg-type]
+    assert names(examine(codes, alike, values=784, ended=False)) == {"healthy": "good"}
+    assert names(examine(codes, alike, values=784, steps=100)) == {"few steps": "warning"}
     beginning = history(epochs=epochs, missed=0.05, coverage=0.85)  # a mean with the beginning in it
     assert names(examine(codes, beginning, values=2)) == {"healthy": "good"}
 

@@ -97,11 +97,14 @@ def _of_players(history: History, values: int | None, ended: bool, steps: float)
     game = players.Game(history, values, fewest=1 if late and ended else players.SEVERAL)
     if verdict := players.memorised(game):
         yield verdict
-    few = len(history) < players.SEVERAL
+    few, told = len(history) < players.SEVERAL, False
     for found in filter(None, _of_the_game(game, ended)):
         if few and found.level != "bad":
             continue
+        told = True
         yield found if late else replace(found, level="warning", knob="more epochs")
+    if not late and not told and players.made_samples(history):
+        yield players.few_steps(steps)
 
 
 def _of_the_game(game: players.Game, ended: bool) -> Iterator[Verdict | None]:
@@ -139,8 +142,8 @@ def _of_views(history: History, batch: float) -> Iterator[Verdict | None]:
 def _healthy(codes: Tensor | None, history: History) -> Verdict:
     if codes is None:
         return Verdict("good", "healthy", "Nothing that was logged gives cause for concern.")
-    fell = "The loss fell, and codes" if len(history) >= 3 else "Codes"
-    if players.have_moved(history):
-        fell = f"{players.said_of_samples(history)}Codes"
+    if said := players.said_of_samples(history):
+        return Verdict("good", "healthy", f"{said} Nothing that was logged of the players gives cause for concern.")
+    fell = "The loss fell, and codes" if len(history) >= 3 and not players.have_moved(history) else "Codes"
     rank = about_codes.effective_rank(codes)
     return Verdict("good", "healthy", f"{fell} use {rank:.1f} effective of {codes.shape[1]} dimensions.")

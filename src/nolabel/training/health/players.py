@@ -166,6 +166,19 @@ def swinging(game: Game) -> Verdict | None:
     return None
 
 
+def made_samples(history: History) -> bool:
+    """Whether samples were looked at beside the data."""
+    return any("generator.diversity" in record for record in history)
+
+
+def few_steps(steps: float) -> Verdict:
+    """What is said at the end of a game of few steps of which nothing else is."""
+    text = (
+        f"{steps:,.0f} steps are too few to judge a game by: samples need some {LEARNED} to come near the data at all."
+    )
+    return Verdict("warning", "few steps", text, "more epochs")
+
+
 def memorised(game: Game) -> Verdict | None:
     """Samples that are copies of training data: `generator.copied` is their share, when it was last measured."""
     shares = [record[COPIED] for record in game.history if COPIED in record]
@@ -199,8 +212,8 @@ def _by_heart(copied: float) -> Verdict | None:
 
 def said_of_samples(history: History) -> str:
     """What is good about the samples, for a verdict that nothing is wrong; empty if nothing of it is logged."""
-    diversity = Game(history).best("generator.diversity")
-    return "" if diversity is None else f"Samples differ from each other by {diversity:.0%} of what the data do. "
+    diversity = Game(history, fewest=1).best("generator.diversity")
+    return "" if diversity is None else f"Samples differ from each other by {diversity:.0%} of what the data do."
 
 
 def _left_out(game: Game) -> Verdict | None:
