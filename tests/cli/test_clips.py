@@ -40,12 +40,12 @@ def test_gifs_in_a_folder_are_read_back(tmp_path: Path, made: np.ndarray) -> Non
 def test_a_sheet_shows_all_clips_at_once(tmp_path: Path) -> None:
     clips.write_clips(tmp_path / "all.gif", MOVING[:3], range(3), 10.0)
     with Image.open(tmp_path / "all.gif") as sheet:
-        assert sheet.size == (22, 22)
+        assert sheet.size == (122, 122)
         assert sheet.info["duration"] % 100 == 0
         sheet.seek(sheet.n_frames - 1)
         last = np.asarray(sheet.convert("L"))
-    np.testing.assert_array_equal(last[:10, 12:22], MOVING[1, -1])
-    np.testing.assert_array_equal(last[12:22, :10], MOVING[2, -1])
+    np.testing.assert_array_equal(last[:60:6, 62::6], MOVING[1, -1])
+    np.testing.assert_array_equal(last[62::6, :60:6], MOVING[2, -1])
 
 
 def test_frames_a_second_are_those_of_the_data() -> None:
@@ -81,7 +81,7 @@ def test_sample_writes_gifs(call, video_run: Path, tmp_path: Path) -> None:
 def test_sample_writes_one_sheet_or_an_array(call, video_run: Path, tmp_path: Path) -> None:
     assert call("sample", video_run, "-n", 4, "--seed", 1, "--out", tmp_path / "all.gif").code == 0
     with Image.open(tmp_path / "all.gif") as sheet:
-        assert sheet.size == (22, 22)
+        assert sheet.size == (122, 122)
     assert call("sample", video_run, "-n", 4, "--seed", 1, "--out", tmp_path / "all.npy").code == 0
     assert np.load(tmp_path / "all.npy").shape == (4, 3, 10, 10)
     said = call("sample", video_run, "--out", tmp_path / "all.png")

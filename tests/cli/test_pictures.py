@@ -44,9 +44,17 @@ def test_values_outside_are_clipped() -> None:
 def test_a_sheet_holds_every_picture_once(shape: tuple[int, ...]) -> None:
     numbered = np.broadcast_to(np.arange(1, 6).reshape(5, *[1] * (len(shape) - 1)), shape).astype(np.uint8)
     sheet = pictures.sheet(numbered)
-    assert sheet.shape == (2 * 3 + 2, 3 * 4 + 2 * 2, *shape[3:])
-    per_picture = np.prod(shape[1:])
+    assert sheet.shape == (2 * 48 + 2, 3 * 64 + 2 * 2, *shape[3:]), "16 times as large"
+    per_picture = 16**2 * np.prod(shape[1:])
     assert {value: int((sheet == value).sum()) for value in range(1, 6)} == dict.fromkeys(range(1, 6), per_picture)
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "sheet_side"), [(4, 28, 114), (4, 64, 130), (4, 200, 402), (1024, 28, 1854), (10_000, 8, 1798)]
+)
+def test_small_pictures_are_enlarged_while_the_sheet_stays_small(count: int, side: int, sheet_side: int) -> None:
+    sheet = pictures.sheet(np.zeros((count, side, side), np.uint8))
+    assert sheet.shape == (sheet_side, sheet_side)
 
 
 def test_png(tmp_path: Path) -> None:

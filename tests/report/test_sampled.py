@@ -42,8 +42,8 @@ def test_a_generator_of_pictures_fills_every_figure(content: Content) -> None:
     assert shown is not None
     assert isinstance(shown.data, Pictures)
     assert shown.film is not None
-    assert shown.film.pictures.shape == (3, 12, 8, 8)  # 4 steps: 1, 2, 4
-    assert shown.film.names == ["epoch 0.5", "epoch 1", "epoch 2"]
+    assert shown.film.pictures.shape == (4, 12, 8, 8)  # of each of 4 steps
+    assert shown.film.names == ["epoch 0.5", "epoch 1", "epoch 1.5", "epoch 2"]
     assert shown.between is not None
     assert shown.between.pictures.shape == (3, 10, 8, 8)
     assert shown.directions is not None

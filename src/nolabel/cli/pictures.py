@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 _GAP = 2  # pixels between pictures on a sheet
+_SEEN, _LARGE = 64, 2000  # pixels across, that a picture on it should have, and beyond which none is enlarged
 
 
 def pixels(images: NDArray[Any], spec: "DataSpec") -> Pixels:
@@ -45,15 +46,22 @@ def write_png(path: Path, picture: Pixels) -> None:
 
 
 def sheet(pictures: Pixels) -> Pixels:
-    """All pictures side by side on one nearly square sheet, white between them."""
+    """All pictures side by side on one nearly square sheet, white between them; small ones enlarged, pixel by pixel."""
+    columns = math.ceil(math.sqrt(len(pictures)))
+    times = _enlarged(max(pictures.shape[1:3]), columns)
+    pictures = pictures.repeat(times, axis=1).repeat(times, axis=2)
     count, height, width = pictures.shape[:3]
-    columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     shape = (rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, *pictures.shape[3:])
     paper = np.full(shape, 255, dtype=np.uint8)
     for picture, (top, left) in zip(pictures, _corners(columns, height, width)):
         paper[top : top + height, left : left + width] = picture
     return paper
+
+
+def _enlarged(side: int, columns: int) -> int:
+    """How many times, so that a picture can be looked at and the sheet does not grow large by it."""
+    return max(1, min(round(_SEEN / side), _LARGE // (columns * (side + _GAP))))
 
 
 def _corners(columns: int, height: int, width: int) -> Iterator[tuple[int, int]]:

@@ -126,7 +126,8 @@ def _without_dust(column: Sequence[Any]) -> Sequence[Any]:
 
 
 def written(value: object) -> str:
-    """One value of a table as text, numbers with four significant digits."""
+    """One value of a table as text, numbers with four significant digits, thousands whole and separated."""
     if isinstance(value, float):
-        return MISSING if math.isnan(value) else f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+        text = f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+        return MISSING if math.isnan(value) else text.replace("-", "\N{MINUS SIGN}")
     return MISSING if value is None or value is pd.NA or value is pd.NaT else str(value)

@@ -2,7 +2,7 @@
 
     RUN/snapshots/step-0000000040.safetensors        the samples; in its header the step and the epoch
 
-The moments are the end, the middle, a quarter of the way and so on, for samples change most in the beginning. What is
+The moments lie the farther apart the later, by their squares, for samples change most in the beginning. What is
 kept is a function of the weights and the seed alone: a run that is gone on with writes again what it has written.
 Nothing is pickled. Knows no method: what makes samples is given.
 """
@@ -78,8 +78,8 @@ class Snapshot:
 
 
 def moments(whole: int) -> frozenset[int]:
-    """Which of `whole` steps (or epochs) are moments: the last, and as often as there are moments left the half."""
-    return frozenset(math.ceil(whole / 2**half) for half in range(MOMENTS))
+    """Which of `whole` steps (or epochs) are moments: the last, and those at the squares of eighths before it."""
+    return frozenset(math.ceil(whole * (part / MOMENTS) ** 2) for part in range(1, MOMENTS + 1))
 
 
 def kept(folder: Path) -> list[Snapshot]:
