@@ -22,7 +22,7 @@ def test_two_processes_give_the_result_of_one(call, launch, outcome, tmp_path: P
     words = ["fit", *WORDS, "--epochs", 2, "--out", two, "--processes", 2]
     said = outcome(launch(*words, cwd=tmp_path))
     assert said.code == 0, said.err
-    assert said.err == ""
+    assert all(line.startswith("epoch ") for line in said.err.splitlines()), said.err  # where it takes long
     assert said.out.count("trained     2 epochs") == 1
     assert said.out.count("next ") == 1
     weights = [load_file(run / "model" / "model.safetensors") for run in (one, two)]

@@ -266,7 +266,8 @@ def restore(spec: DataSpec, values: Tensor) -> "NDArray[Any] | Any":
     TrainingError
         Values are NaN or infinite, as those of a model are whose training has diverged.
     """
-    if not bool(torch.isfinite(values).all()):
+    known = values if values.layout == torch.strided else values.values()
+    if not bool(torch.isfinite(known).all()):
         raise TrainingError(
             "the model gives values that are not finite (NaN or infinite), for its training has diverged. Fit it anew "
             "with a smaller learning_rate"

@@ -378,16 +378,22 @@ class GradientDriver(Driver):
         """Take back moments and averaged weights."""
         for player in self.players:
             moments: dict[int, dict[str, Tensor]] = {}
+            weights = [weight for group in player.optimizer.param_groups for weight in group["params"]]
             for name, tensor in state.items():
                 room, _, rest = name.partition("/")
                 if room == "optimizer" and rest.startswith(f"{player.name}/"):
                     index, key = rest.removeprefix(f"{player.name}/").split("/")
-                    moments.setdefault(int(index), {})[key] = tensor
+                    moments.setdefault(int(index), {})[key] = _laid_out(tensor, weights[int(index)])
             groups = player.optimizer.state_dict()["param_groups"]
             player.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         if self.average is not None:
             for name, weight in self.average.weights.items():
                 weight.copy_(state[f"average/{name}"])
+
+
+def _laid_out(moment: Tensor, weight: Tensor) -> Tensor:
+    """A moment in the order in memory that its weight has: of several orders the optimizer rounds otherwise."""
+    return torch.empty_like(weight, dtype=moment.dtype).copy_(moment) if moment.shape == weight.shape else moment
 
 
 # --- learners that count ---------------------------------------------------------------------------------------------
