@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -307,13 +308,13 @@ class _Run:
         """
         if not self.driver.averaged() and self.job.epochs >= health.SEVERAL:
             return {}
-        told = set(logged).union(*self.history)
+        if not any("generator.diversity" in record for record in chain([logged], reversed(self.history))):
+            return {}
         data, rows, seed = self.loader.data, self.loader.order.rows, mix(self.job.seed, epoch)
         some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:COMPARED]
         real = to_network(data.rows(rows[some].to(data.device))[0].to(self.runtime.device))
         fake = album.samples(len(real), seed, self.runtime.device)
-        found = {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
-        return {name: value for name, value in found.items() if name in told}
+        return {f"generator.{name}": value.item() for name, value in sample_signals(fake, real).items()}
 
     def _copies(self, album: Album, epoch: int) -> dict[str, float]:
         """The share of samples that are copies of the data, now and then."""
