@@ -55,8 +55,8 @@ def test_a_grid_of_64_by_a_seed_and_truncated(call, gan_run: Path, tmp_path: Pat
     assert (said.code, f"64 new samples in {path}" in said.out) == (0, True)
     drawn = nolabel.load(gan_run).sample(64, random_state=3, truncation=0.7)
     sheet = np.asarray(Image.open(path))
-    assert sheet.shape == (8 * 10 - 2, 8 * 10 - 2)
-    np.testing.assert_array_equal(sheet[10:18, 20:28], drawn[8 + 2])
+    assert sheet.shape == (8 * 66 - 2, 8 * 66 - 2), "each pixel eight times, and a gap of two"
+    np.testing.assert_array_equal(sheet[66:130:8, 132:196:8], drawn[8 + 2])
     assert not np.array_equal(drawn, nolabel.load(gan_run).sample(64, random_state=3))
 
 
