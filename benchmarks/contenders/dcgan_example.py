@@ -5,11 +5,12 @@ As in the example, 64 channels, weights from N(0, 0.02), batch normalisation.
 
 from torch import nn
 
-LATENT = 100
+LATENT, CHANNELS = 100, 64
 
 
-def networks(channels: int = 64) -> tuple[nn.Sequential, nn.Sequential]:
+def networks() -> tuple[nn.Sequential, nn.Sequential]:
     """Generator, (B, 100, 1, 1) to (B, 1, 28, 28) in [-1, 1], and discriminator, to probabilities (B,)."""
+    channels = CHANNELS
     generator = nn.Sequential(
         nn.ConvTranspose2d(LATENT, 4 * channels, 7, 1, 0, bias=False), nn.BatchNorm2d(4 * channels), nn.ReLU(True),
         nn.ConvTranspose2d(4 * channels, 2 * channels, 3, 1, 1, bias=False), nn.BatchNorm2d(2 * channels),

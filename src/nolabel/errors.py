@@ -21,6 +21,8 @@ import difflib
 import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 
 class NolabelError(Exception):
@@ -115,6 +117,24 @@ def not_a_choice(argument: str, value: object, choices: Iterable[str]) -> Argume
     options = list(choices)
     listed = ", ".join(repr(option) for option in options)
     return ArgumentError(f"{argument} must be one of {listed}; got {value!r}{nearest(str(value), options)}")
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number, NumPy's too; a truth is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`, as Python's own.
+
+    Raises
+    ------
+    ArgumentError
+        It is none. Names the argument, the bound, and what came.
+    """
+    if not is_whole(value) or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}; got {value!r}")
+    return int(value)
 
 
 def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:

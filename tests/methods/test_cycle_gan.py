@@ -150,15 +150,3 @@ def test_one_target_is_too_few() -> None:
 def test_what_cannot_be_meant_is_refused(arguments: dict[str, float], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         CycleGAN(epochs=1, **arguments).fit(pictures(8, 0), pictures(8, 1))
-
-
-def test_constant_targets_are_refused() -> None:
-    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
-    with pytest.raises(DataError, match="all 12 targets in y are identical"):
-        CycleGAN.tiny().fit(X, np.full_like(X, 9))
-
-
-def test_the_same_images_on_both_sides_are_remarked_on() -> None:
-    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
-    with pytest.warns(UserWarning, match="X and y are the same images"):
-        CycleGAN.tiny().set_params(epochs=1).fit(X, X)

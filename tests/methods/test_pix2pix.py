@@ -149,15 +149,3 @@ def test_a_saved_model_translates_alike(tmp_path) -> None:
     again = nolabel.load(model.save(tmp_path / "model"))
     assert again.spec_ == model.spec_
     assert np.array_equal(again.translate(X), model.translate(X))
-
-
-def test_constant_targets_are_refused() -> None:
-    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
-    with pytest.raises(DataError, match="all 12 targets in y are identical"):
-        Pix2Pix.tiny().fit(X, np.full_like(X, 9))
-
-
-def test_the_same_images_on_both_sides_are_remarked_on() -> None:
-    X = np.random.default_rng(0).integers(0, 256, (12, 12, 10), dtype=np.uint8)
-    with pytest.warns(UserWarning, match="X and y are the same images"):
-        Pix2Pix.tiny().set_params(epochs=1).fit(X, X)

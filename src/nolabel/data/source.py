@@ -21,7 +21,6 @@ restore it.
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -38,7 +37,7 @@ from nolabel.data.decoding import Progress
 from nolabel.data.documents import check_encoding
 from nolabel.data.labels import Labels, coded, from_folders
 from nolabel.data.raw import Raw, RawArray, RawFrames, RawImages, RawSparse, RawTable, RawTexts
-from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, TrainingError, not_a_choice
+from nolabel.errors import ArgumentError, DataError, ModalityError, Problem, TrainingError, is_whole, not_a_choice
 from nolabel.types import DataSpec
 
 LATER = ("text", "encoding", "tokenizer")
@@ -298,21 +297,16 @@ def _check_choices(channels: object, scaling: object, missing: object, on_error:
 
 
 def _checked_frames(frames: Any) -> int | None:
-    if frames is not None and not (_is_whole(frames) and frames >= 1):
+    if frames is not None and not (is_whole(frames) and frames >= 1):
         raise ArgumentError(f"frames must be a whole number of at least 1, or None for all; got {frames!r}")
     return None if frames is None else int(frames)
-
-
-def _is_whole(value: object) -> bool:
-    """NumPy's whole numbers are some, too; truths are none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     pair = tuple(size) if isinstance(size, Sequence) else (size, size)
-    if len(pair) != 2 or not all(_is_whole(side) and side > 0 for side in pair):
+    if len(pair) != 2 or not all(is_whole(side) and side > 0 for side in pair):
         raise ArgumentError(f"size must be a positive whole number of pixels, or (height, width); got {size!r}")
     return int(pair[0]), int(pair[1])
 

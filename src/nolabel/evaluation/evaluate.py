@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
-from nolabel.errors import ArgumentError, DataError
+from nolabel.errors import ArgumentError, DataError, whole
 from nolabel.evaluation.baselines import Components, principal_components, raw_values
 from nolabel.evaluation.evidence import Cell, Evidence, Row, comparisons
 from nolabel.evaluation.labels import Classes
@@ -26,7 +26,6 @@ from nolabel.evaluation.repeats import Repeats
 from nolabel.evaluation.splits import seed_of, some_rows
 from nolabel.evaluation.topography import rows_of_maps
 from nolabel.evaluation.weigh import Measured, weigh
-from nolabel.methods._arguments import whole
 from nolabel.methods._base import Embedder, Reconstructor
 from nolabel.methods._map import Map
 from nolabel.training.learner import codes_of
@@ -139,14 +138,12 @@ def _drawn(used: int, total: int, random_state: int) -> list[str]:
     return [f"{used:,} of {total:,} samples were drawn at random, with random_state={random_state}."]
 
 
-def _check(model: object, numbers: dict[str, object]) -> None:
+def _check(model: object) -> None:
     if not isinstance(model, Embedder):
         raise ArgumentError(
             f"model must be a fitted nolabel estimator with `transform`, such as Autoencoder().fit(X); got {model!r}"
         )
     check_is_fitted(model)
-    for name, number in numbers.items():
-        whole(name, number, 1)
 
 
 def evaluate(
@@ -196,8 +193,8 @@ def evaluate(
     DataError
         When the data are fewer than 10 samples, the labels are not one for each sample, or a code is not finite.
     """
-    _check(model, {"seeds": seeds, "max_samples": max_samples, "k": k})
-    seeds, max_samples, k = int(seeds), int(max_samples), int(k)  # NumPy's whole numbers as Python's own
+    _check(model)
+    seeds, max_samples, k = whole("seeds", seeds, 1), whole("max_samples", max_samples, 1), whole("k", k, 1)
     opened = source.open(data, spec=model.spec_, labels=labels, **model._later())
     if len(opened) < _FEWEST:
         raise DataError(f"evaluate needs {_FEWEST} samples or more; got {len(opened)}: give more data")

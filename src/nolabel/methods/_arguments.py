@@ -7,14 +7,14 @@ here.
 import inspect
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 from torch import nn
 
-from nolabel.errors import ArgumentError, not_a_choice
+from nolabel.errors import ArgumentError, is_whole, not_a_choice
 
 _WORDS = {
     NoneType: "None",
@@ -53,24 +53,6 @@ def at_least(name: str, value: float, low: float, high: float = math.inf) -> Non
     if not low <= value <= high:
         bounds = f"at least {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
         raise ArgumentError(f"{name} must be {bounds}; got {value!r}")
-
-
-def is_whole(value: object) -> bool:
-    """Whether it is a whole number, NumPy's too; a truth is none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """A whole number of at least `least`, as Python's own.
-
-    Raises
-    ------
-    ArgumentError
-        It is none. Names the argument, the bound, and what came.
-    """
-    if not is_whole(value) or value < least:
-        raise ArgumentError(f"{name} must be a whole number of at least {least}; got {value!r}")
-    return int(value)
 
 
 def truth(name: str, value: Any) -> bool:

@@ -43,10 +43,12 @@ from nolabel.errors import (
     OutputError,
     SignatureOfInit,
     TrainingInterrupted,
+    is_whole,
     refuse_unknown,
+    whole,
 )
 from nolabel.methods import _folder
-from nolabel.methods._arguments import check_arguments, is_whole, whole
+from nolabel.methods._arguments import check_arguments
 from nolabel.methods._objects import refuse_unsaved
 from nolabel.methods._supervised import Supervised
 from nolabel.methods._targets import TakesTargets
@@ -697,9 +699,10 @@ class PriorSampler(Sampler):
         """
         check_is_fitted(self)
         learner: Any = self.learner_  # type: ignore[attr-defined]
-        generator = generator_for(n, random_state, next(learner.parameters()).device)
+        n = whole("n", n, 1)
+        generator = generator_for(random_state, next(learner.parameters()).device)
         with engine.evaluating(learner):
-            return source.restore(self.spec_, learner.sample(int(n), generator).float().cpu())  # type: ignore[attr-defined]
+            return source.restore(self.spec_, learner.sample(n, generator).float().cpu())  # type: ignore[attr-defined]
 
 
 class Assigner(ABC):
@@ -760,7 +763,7 @@ def vectors(name: str, Z: Any, width: int, *, least: int = 0) -> Tensor:
     return z
 
 
-def generator_for(n: Any, random_state: int | None, device: torch.device) -> torch.Generator:
+def generator_for(random_state: int | None, device: torch.device) -> torch.Generator:
     """What `n` new samples are drawn with.
 
     Raises
@@ -768,7 +771,6 @@ def generator_for(n: Any, random_state: int | None, device: torch.device) -> tor
     ArgumentError
         `n` is no number of samples, or `random_state` no seed.
     """
-    whole("n", n, 1)
     generator = torch.Generator(device)
     if random_state is None:
         generator.seed()

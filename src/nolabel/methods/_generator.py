@@ -17,8 +17,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nolabel.errors import ArgumentError, DataError
-from nolabel.methods._arguments import above, at_least, is_whole, whole
+from nolabel.errors import ArgumentError, DataError, is_whole, whole
+from nolabel.methods._arguments import above, at_least
 from nolabel.methods._base import Array, Embedder, Sampler, chunk_of, generator_for, vectors
 from nolabel.methods._class_names import class_codes
 from nolabel.methods._inversion import STARTS, nearest_latents
@@ -86,8 +86,8 @@ class Generator(Sampler, Embedder):
         """
         check_is_fitted(self)
         learner, device = self.learner_, next(self.learner_.parameters()).device
-        generator = generator_for(n, random_state, device)
-        z = learner.latents(int(n), generator)
+        n = whole("n", n, 1)
+        z = learner.latents(n, generator_for(random_state, device))
         z = torch.cat([truncated(z[:, : learner.latent], truncation), z[:, learner.latent :]], 1)
         return self._of_latents(z if labels is None else self._of_classes(z, labels))
 
@@ -176,7 +176,7 @@ class Generator(Sampler, Embedder):
     def _one_latent(self, name: str, end: Any, label: Any) -> Tensor:
         if is_whole(end):
             device = next(self.learner_.parameters()).device
-            z: Tensor = self.learner_.latents(1, generator_for(1, whole(name, end, 0), device))
+            z: Tensor = self.learner_.latents(1, generator_for(whole(name, end, 0), device))
             return (z if label is None else self._of_classes(z, label))[0]
         if np.ndim(end) != 1:
             raise DataError(

@@ -4,7 +4,6 @@
 """
 
 from abc import ABC, abstractmethod
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from nolabel.errors import ArgumentError
+from nolabel.errors import whole
 from nolabel.randomness import Draws
 from nolabel.views.roles import MultiCrop, Pair
 
@@ -68,12 +67,10 @@ class ShowsViews:
         list
             One array (or DataFrame) of as many samples as `X` has for each view.
         """
-        given: Any = random_state
-        if isinstance(given, bool) or not isinstance(given, Integral) or given < 0:
-            raise ArgumentError(f"random_state must be a whole number of at least 0; got {random_state!r}")
+        seed = whole("random_state", random_state, 0)
         estimator: Any = self
         made: list[list[Tensor]] = []
         for number, batch in enumerate(estimator._batches(estimator._open(X))):
-            draws = Draws(int(random_state), number, device=batch.x.device)
+            draws = Draws(seed, number, device=batch.x.device)
             made.append([view.cpu() for view in estimator.learner_.views_of(batch.x, draws, batch.mask)])
         return [estimator._restore(iter(parts)) for parts in zip(*made, strict=True)]

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 from nolabel.data import source
 from nolabel.data.dataset import Dataset
-from nolabel.errors import ArgumentError, DataError, ModalityError
-from nolabel.methods._arguments import at_least, whole
+from nolabel.errors import ArgumentError, DataError, ModalityError, whole
+from nolabel.methods._arguments import at_least
 from nolabel.methods._base import Embedder, chunk_of
 from nolabel.methods._masks import missing_from, own_size
 from nolabel.methods._restores import Restores

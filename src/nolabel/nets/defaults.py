@@ -10,12 +10,11 @@ to 64 pixels, ResNet-18 above.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Literal, get_args
 
 from torch import Tensor, nn
 
-from nolabel.errors import ArgumentError, nearest, not_a_choice
+from nolabel.errors import ArgumentError, is_whole, nearest, not_a_choice
 from nolabel.nets import resnet
 from nolabel.nets.backbones import Backbone, wrapped
 from nolabel.nets.clips import clip_discriminator, clip_generator
@@ -84,8 +83,8 @@ def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
     return tuple(_width("hidden must hold whole numbers", width) for width in hidden)
 
 
-def _width(demand: str, width: object) -> int:
-    if isinstance(width, bool) or not isinstance(width, Integral) or width < 1:  # NumPy's whole numbers are Integral
+def _width(demand: str, width: Any) -> int:
+    if not is_whole(width) or width < 1:
         raise ArgumentError(f"{demand} of at least 1; got {width!r}")
     return int(width)
 

@@ -48,6 +48,7 @@ from nolabel.report.topics import leading_topics, topics_found
 from nolabel.report.units import placing, unit_groups, unit_map, units_of
 from nolabel.report.verdict import TELLING, TELLING_OF_MAPS, headlines, summarise
 from nolabel.report.views import views_shown
+from nolabel.training.health.knobs import worded
 from nolabel.training.health.players import by_heart
 from nolabel.training.learner import SeesGaps
 from nolabel.types import DataSpec
@@ -187,7 +188,8 @@ def _with_copies(health: list[dict[str, str]], copied: float) -> list[dict[str, 
     verdict = by_heart(copied)
     if verdict is None or any(each["name"] == verdict.name for each in health):
         return health
-    return [asdict(verdict), *(each for each in health if each["level"] != "good")]
+    said = replace(verdict, knob=worded(verdict.knob))
+    return [asdict(said), *(each for each in health if each["level"] != "good")]
 
 
 def _own(model: Embedder, part: Dataset, codes: NDArray[np.float32], seed: int) -> dict[str, Any]:

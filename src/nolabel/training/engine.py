@@ -308,7 +308,7 @@ class _Run:
         """
         if not self.driver.averaged() and self.job.epochs >= health.SEVERAL:
             return {}
-        if not any("generator.diversity" in record for record in chain([logged], reversed(self.history))):
+        if not health.made_samples(chain([logged], reversed(self.history))):
             return {}
         data, rows, seed = self.loader.data, self.loader.order.rows, mix(self.job.seed, epoch)
         some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:COMPARED]

@@ -8,14 +8,14 @@ usual for which images stands in `recipes`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nolabel.errors import ArgumentError
+from nolabel.errors import ArgumentError, is_whole
 from nolabel.randomness import Draws
 from nolabel.views import colour, corruption, geometry, tones
 
@@ -209,7 +209,7 @@ def _check(views: ImageViews) -> None:
         ("hue", -0.5, 0.5),
     ):
         _check_strength(name, given[name], low, high)
-    if not (_is_whole(views.bits) and 1 <= views.bits <= 8):
+    if not (is_whole(views.bits) and 1 <= views.bits <= 8):
         raise ArgumentError(f"bits must be a whole number of 1 to 8; got {views.bits!r}")
     _check_size(views.size)
 
@@ -238,9 +238,5 @@ def _check_range(name: str, pair: Any, low: float, high: float, *, open_below: b
 
 def _check_size(size: Any) -> None:
     sides = size if isinstance(size, tuple | list) else (size, size)
-    if size is not None and not (len(sides) == 2 and all(_is_whole(side) and side >= 1 for side in sides)):
+    if size is not None and not (len(sides) == 2 and all(is_whole(side) and side >= 1 for side in sides)):
         raise ArgumentError(f"size must be a positive whole number of pixels, or (height, width); got {size!r:.80}")
-
-
-def _is_whole(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Integral)

@@ -5,13 +5,12 @@ It knows shapes, and neither nets nor masks.
 
 import math
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from nolabel.errors import ArgumentError
+from nolabel.errors import ArgumentError, is_whole
 
 LARGEST = 16  # pixels on a side of a patch that is chosen
 ACROSS = 8  # patches aimed at along the longer side
@@ -61,7 +60,7 @@ def chosen_patch(height: int, width: int) -> int:
 def checked_patch(height: int, width: int, patch: int) -> int:
     """The side that was asked for, if it cuts an image into patches."""
     given: Any = patch
-    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
+    if not is_whole(given) or given < 1:
         raise ArgumentError(f"patch must be a whole number of at least 1, or None to choose; got {patch!r}")
     sides = common_sides(height, width)
     if patch not in sides:

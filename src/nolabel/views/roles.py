@@ -13,12 +13,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Literal, final, get_args
 
 from torch import Tensor
 
-from nolabel.errors import ArgumentError, not_a_choice
+from nolabel.errors import ArgumentError, not_a_choice, whole
 from nolabel.randomness import Draws
 from nolabel.types import DataSpec
 from nolabel.views import corruption
@@ -191,9 +191,7 @@ class MultiCrop:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant; find what makes the views."""
         for name, least in (("large", 1), ("small", 0)):
-            count: Any = getattr(self, name)
-            if isinstance(count, bool) or not isinstance(count, Integral) or count < least:
-                raise ArgumentError(f"{name} must be a whole number of at least {least}; got {count!r}")
+            whole(name, getattr(self, name), least)
         first, second = two_views(self.spec, self.views, asymmetric=True)
         if isinstance(self.views, list | tuple):
             made = first, first, second

@@ -92,10 +92,13 @@ def _following(model: "Estimator", values: Values) -> str:
     if isinstance(model, Generator):
         ending = _SAMPLES[model.spec_.modality]
         return history.as_typed(["sample", run, "-n", "16", "-o", f"samples.{ending}"])
-    if "target" in values or isinstance(model, Restores):
-        verb, made = ("translate", "translated") if "target" in values else ("restore", "restored")
-    else:
-        verb, made = ("predict", "labels.csv") if isinstance(model, LabelPredictor) else ("embed", "codes.parquet")
+    verb, made = "embed", "codes.parquet"
+    if "target" in values:
+        verb, made = "translate", "translated"
+    elif isinstance(model, Restores):
+        verb, made = "restore", "restored"
+    elif isinstance(model, LabelPredictor):
+        verb, made = "predict", "labels.csv"
     return history.as_typed([verb, run, source, "-o", made])
 
 
@@ -124,16 +127,16 @@ def grammar(method: str) -> Grammar:
     own = flags_of(cls, leave_out=("plan",))
     taken = {flag.key for flag in own}
     training = plan_flags(taken, cls.plan_defaults)
-    translates = issubclass(cls, TakesTargets)
-    targets = {"target": _typed(method, cls)} if translates else {}
+    translates, example = issubclass(cls, TakesTargets), _typed(method, cls)
+    targets = {"target": example} if translates else {}
     own_data = [_TARGET] if translates else []
     return Grammar(
         f"fit {method}",
         _about(method),
         {"SOURCE": opening.SOURCE},
         {"method": own, "run": RUN_FLAGS, "data": [*own_data, *opening.data_flags(taken)], "training": training},
-        required={**targets, "out": _typed(method, cls)},
-        notes=_NOTES + _typed(method, cls) + (" --epochs 50" if "epochs" in taken else ""),
+        required={**targets, "out": example},
+        notes=_NOTES + example + (" --epochs 50" if "epochs" in taken else ""),
     )
 
 

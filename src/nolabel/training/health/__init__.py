@@ -9,4 +9,5 @@ from nolabel.training.health.codes import effective_rank as effective_rank
 from nolabel.training.health.examining import examine as examine
 from nolabel.training.health.players import COPIED as COPIED
 from nolabel.training.health.players import SEVERAL as SEVERAL
+from nolabel.training.health.players import made_samples as made_samples
 from nolabel.training.health.verdict import Verdict as Verdict

@@ -8,14 +8,13 @@ looked at: one player's gain is the other's loss, so that they say nothing of wh
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from nolabel.objectives.copies import AMONG_NEW
-from nolabel.training.health.knobs import worded
-from nolabel.training.health.verdict import History, Verdict
+from nolabel.training.health.verdict import History, Record, Verdict
 
 LEARNED = 300  # steps before which no game is lost: samples need about so many to come near the data at all
 SEVERAL = 3  # last epochs with a signal that count, the most favourable of them
@@ -166,9 +165,9 @@ def swinging(game: Game) -> Verdict | None:
     return None
 
 
-def made_samples(history: History) -> bool:
+def made_samples(records: Iterable[Record]) -> bool:
     """Whether samples were looked at beside the data."""
-    return any("generator.diversity" in record for record in history)
+    return any("generator.diversity" in record for record in records)
 
 
 def few_steps(steps: float) -> Verdict:
@@ -182,23 +181,11 @@ def few_steps(steps: float) -> Verdict:
 def memorised(game: Game) -> Verdict | None:
     """Samples that are copies of training data: `generator.copied` is their share, when it was last measured."""
     shares = [record[COPIED] for record in game.history if COPIED in record]
-    return _by_heart(shares[-1]) if shares and not _are_no_copies(game.history) else None
+    return by_heart(shares[-1]) if shares and not _are_no_copies(game.history) else None
 
 
 def by_heart(copied: float) -> Verdict | None:
     """What is to be said of such a share of copies, as `objectives/copies.py` has it."""
-    found = _by_heart(copied)
-    return None if found is None else replace(found, knob=worded(found.knob))
-
-
-def _are_no_copies(history: History) -> bool:
-    """Whether samples are all alike, whatever they are near to, or near to hardly any data; each is said elsewhere."""
-    game = Game(history, fewest=1)
-    diversity, covered = game.best("generator.diversity"), game.best("generator.coverage")
-    return (diversity is not None and diversity < ALIKE) or (covered is not None and covered < UNLIKE)
-
-
-def _by_heart(copied: float) -> Verdict | None:
     if copied < BY_HEART:
         return None
     return Verdict(
@@ -208,6 +195,13 @@ def _by_heart(copied: float) -> Verdict | None:
         f"{AMONG_NEW:.0%} of new data would: they are copies.",
         "{augment}=True; more data; fewer {epochs}; narrower networks",
     )
+
+
+def _are_no_copies(history: History) -> bool:
+    """Whether samples are all alike, whatever they are near to, or near to hardly any data; each is said elsewhere."""
+    game = Game(history, fewest=1)
+    diversity, covered = game.best("generator.diversity"), game.best("generator.coverage")
+    return (diversity is not None and diversity < ALIKE) or (covered is not None and covered < UNLIKE)
 
 
 def said_of_samples(history: History) -> str:
